@@ -1,0 +1,3 @@
+module github.com/sgfuzz/sgfuzz
+
+go 1.26

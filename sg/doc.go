@@ -1,0 +1,3 @@
+// Package sg has what is to be registered: scatter/gather lists, the memory
+// they point into, and the generators that make both.
+package sg
