@@ -1,0 +1,194 @@
+package libmlx5
+
+import (
+	"encoding/binary"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+)
+
+// Version selects which release of the library is modelled.
+type Version int
+
+// Versions. V44 is libmlx5 1.24.44 of rdma-core 44, Head is libmlx5 1.27.65.
+const (
+	V44 Version = iota
+	Head
+)
+
+// SendFlags are the wr_flags that builders look at.
+// Authority: libibverbs/verbs.h enum ibv_send_flags.
+type SendFlags uint32
+
+// Send flags.
+const (
+	Fence     SendFlags = 1
+	Signaled  SendFlags = 2
+	Solicited SendFlags = 4
+	Inline    SendFlags = 8
+)
+
+// Sizes of the BlueFlame register: two buffers of bfBufSize bytes that
+// doorbells alternate between (providers/mlx5/mlx5.h struct mlx5_bf).
+const (
+	bfBufSize = 256
+	bfMaxDS   = bfBufSize / mlx5model.DSSize
+)
+
+// QP is the library's side of a send queue. Fill in the configuration and the
+// state wanted, then use the methods; the zero state is that of a fresh queue.
+// A QP is not safe for concurrent use.
+type QP struct {
+	// Ring is the queue's memory. It must hold the longest WQE that is
+	// built, which NewQP checks.
+	Ring          *mlx5model.Ring
+	Version       Version
+	QPN           uint32 // 24 bits
+	SigAll        bool   // created with sq_sig_all: every WQE asks for a CQE
+	WQSig         bool   // WQE signatures are computed
+	MaxInlineData uint32 // cap.max_inline_data, bytes; bounds the lists of UMRs
+	NoTagUpdate   bool   // the device cannot change a key's tag: a tag other than 0 is EOPNOTSUPP
+	MaxPost       uint32 // WRs that may be outstanding; 0 for no limit
+
+	CurPost uint32 // WQEBB counter of the next WQE, never masked
+	FMCache uint8  // fence that the next WQE gets
+	Head    uint32 // WRs posted so far
+	Tail    uint32 // WRs known to be completed; the owner of the CQ advances it
+
+	// DBRec is the doorbell record [SND] in host order: 0 before the first
+	// doorbell, then CurPost modulo 2^16.
+	DBRec uint32
+	// BFOffset is where in the BlueFlame register the next doorbell goes:
+	// 0 or 256.
+	BFOffset uint32
+
+	// Flags are the wr_flags of the builders that follow.
+	Flags SendFlags
+
+	err        error
+	rollback   rollback
+	nreq       uint32
+	ctrl       uint32 // counter where the WQE under construction, or the last one, starts
+	size       uint32 // its DS so far
+	mkey       *Mkey  // key that waits for setters
+	setters    uint32 // setters that ran
+	numSetters uint32 // setters that were announced
+	bfLen      int
+	bf         [bfBufSize]byte
+}
+
+type rollback struct {
+	curPost uint32
+	fmCache uint8
+}
+
+// NewQP checks that the longest UMR that maxInlineData admits fits the ring,
+// and returns a QP with a fresh state.
+func NewQP(ring *mlx5model.Ring, v Version, qpn, maxInlineData uint32) (*QP, error) {
+	list := mlx5model.AlignUp(uint64(maxInlineData)+4, mlx5model.UMRListAlign)
+	if mlx5model.UMRDataOff+list > uint64(len(ring.Bytes())) {
+		return nil, mlx5model.ErrRingSize
+	}
+	return &QP{Ring: ring, Version: v, QPN: qpn, MaxInlineData: maxInlineData}, nil
+}
+
+// Start opens a batch (ibv_wr_start).
+func (q *QP) Start() {
+	q.rollback = rollback{q.CurPost, q.FMCache}
+	q.err = nil
+	q.nreq = 0
+	q.bfLen = 0
+}
+
+// Complete posts the batch (ibv_wr_complete): it writes the doorbell record and
+// rings the doorbell, if anything was posted. On error it posts nothing and
+// puts CurPost and FMCache back; the error is an Errno or *UnsupportedError.
+func (q *QP) Complete() error {
+	q.bfLen = 0
+	if q.err != nil {
+		q.CurPost, q.FMCache = q.rollback.curPost, q.rollback.fmCache
+		return q.err
+	}
+	if q.nreq != 0 {
+		q.doorbell()
+	}
+	return nil
+}
+
+// BlueFlame is what the last Complete wrote to the BlueFlame register at the
+// BFOffset that was current before it: 8 bytes for a plain doorbell, a multiple
+// of 64 for a WQE pushed whole, none if it posted nothing. The slice is the
+// QP's own, valid until the next Start or Complete.
+func (q *QP) BlueFlame() []byte { return q.bf[:q.bfLen] }
+
+// doorbell pushes a single WQE of at most 256 bytes whole, and otherwise
+// the first eight bytes of the last one.
+func (q *QP) doorbell() {
+	q.Head += q.nreq
+	q.DBRec = q.CurPost & 0xffff
+	q.bfLen = 8
+	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
+		q.bfLen = int(mlx5model.WQEBBs(uint8(q.size))) * mlx5model.WQEBBSize
+	}
+	q.Ring.Read(q.ctrl, 0, q.bf[:q.bfLen])
+	q.BFOffset ^= bfBufSize
+}
+
+func (q *QP) fail(e Errno) {
+	if q.err == nil {
+		q.err = e
+	}
+}
+
+// begin writes bytes 0-3 and 8-B of a control segment and returns the first
+// WQEBB, or nil if the queue is full or the batch needs what is not modelled.
+func (q *QP) begin(op mlx5model.Opcode) []byte {
+	if _, ok := q.err.(*UnsupportedError); ok {
+		return nil
+	}
+	if q.MaxPost != 0 && q.Head-q.Tail+q.nreq >= q.MaxPost {
+		q.fail(ENOMEM)
+		return nil
+	}
+	fence := q.FMCache
+	if q.Flags&Fence != 0 {
+		fence = mlx5model.FenceSmallAndFull
+	}
+	q.FMCache = mlx5model.FenceNone
+	if q.SigAll || q.Flags&Signaled != 0 {
+		fence |= mlx5model.CtrlCEAlways
+	}
+	if q.Flags&Solicited != 0 {
+		fence |= mlx5model.CtrlSolicited
+	}
+	q.ctrl, q.size = q.CurPost, 1
+	b := q.Ring.At(q.CurPost, 0)
+	binary.BigEndian.PutUint32(b, (q.CurPost&0xffff)<<8|uint32(op))
+	binary.BigEndian.PutUint32(b[8:], uint32(fence))
+	return b
+}
+
+// finish writes bytes 4-7 and the signature and makes the slot used. DS is not
+// masked: 64 units and more spill into the bits above it, as in the library.
+func (q *QP) finish() {
+	b := q.Ring.At(q.ctrl, 0)
+	binary.BigEndian.PutUint32(b[4:], q.QPN<<8|q.size)
+	if q.WQSig {
+		b[8] = q.signature()
+	}
+	q.CurPost += (q.size + 3) / 4
+	q.nreq++
+}
+
+// signature is the complement of the XOR over the WQE. The library reads on
+// past the ring's end where it should wrap; that memory is taken as zero.
+func (q *QP) signature() uint8 {
+	buf := q.Ring.Bytes()[q.Ring.Index(q.ctrl)*mlx5model.WQEBBSize:]
+	buf = buf[:min(len(buf), int(q.size)*mlx5model.DSSize)]
+	var x uint64
+	for ; len(buf) >= 8; buf = buf[8:] {
+		x ^= binary.LittleEndian.Uint64(buf)
+	}
+	x ^= x >> 32
+	x ^= x >> 16
+	return ^uint8(x ^ x>>8)
+}
