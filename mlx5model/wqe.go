@@ -226,3 +226,55 @@ func (w *WQE) decodeUMR(raw []byte) error {
 	w.List, w.BSF = data[:list], data[list:list+bsf]
 	return nil
 }
+
+// AppendTo appends the WQE's canonical encoding to dst: DS 16-byte units (more
+// if the content needs them), with reserved bits 0. So are the bytes behind
+// the list, and list entries behind the region's end where the WQE itself says
+// how the list is read; other parts are as they stand in w. Decoding the
+// result gives w again but for these bytes, and encodes to the same bytes.
+func (w *WQE) AppendTo(dst []byte) []byte {
+	start := len(dst)
+	size := max(int(w.DS)*DSSize, CtrlSize)
+	if w.Opcode == OpUMR {
+		size = max(size, UMRDataOff+len(w.List)+len(w.BSF))
+	}
+	dst = append(dst, make([]byte, size)...)
+	b := dst[start:]
+	ctrl := w.Ctrl
+	ctrl.DS = uint8(size / DSSize)
+	ctrl.FmCeSe &= FenceMask | CtrlCEMask | CtrlSolicited
+	ctrl.Put(b)
+	switch w.Opcode {
+	case OpUMR:
+		w.putUMR(b)
+	case OpRDMARead, OpRDMAWrite, OpRDMAWriteImm:
+		binary.BigEndian.PutUint64(b[0x10:], w.RAddr)
+		binary.BigEndian.PutUint32(b[0x18:], w.RKey)
+		copy(b[CtrlSize+RaddrSize:], w.Data)
+	default:
+		copy(b[CtrlSize:], w.Data)
+	}
+	return dst
+}
+
+// putUMR writes what follows the control segment to b, whose bytes are 0.
+func (w *WQE) putUMR(b []byte) {
+	u := w.UMR
+	u.Flags &^= 7
+	u.Put(b[CtrlSize:])
+	w.Mkey.Put(b[CtrlSize+UMRCtrlSize:])
+	if w.HasPointer {
+		w.Pointer.Put(b[UMRDataOff:])
+		return
+	}
+	n := copy(b[UMRDataOff:], w.List)
+	copy(b[UMRDataOff+n:], w.BSF)
+	if w.Mkey.Mode == ModePA || u.Flags&UMROffsetEn != 0 {
+		return
+	}
+	s := shapeOf(w.List, w.regionOf())
+	clear(b[UMRDataOff+min(s.liveBytes(), n) : UMRDataOff+n])
+	if s.repeat {
+		clear(b[UMRDataOff+0xc : UMRDataOff+0xe]) // reserved
+	}
+}
