@@ -1,6 +1,9 @@
 package sg
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // Choices is the stream of choices that a generator makes a case from. Every
 // byte string is a valid stream; behind its end are zeros, for ever. A
@@ -83,8 +86,9 @@ func (c *Choices) refill() bool {
 }
 
 // Uint draws a number from 0 to max, both included, from as few bytes as can
-// hold max, the lowest first. Numbers are equally likely if max+1 is a power
-// of 256 and almost so otherwise; zero bytes give 0.
+// hold max, the lowest first. What the bytes say is taken modulo max+1, so that
+// numbers are equally likely if max+1 is a power of 2, and otherwise the low
+// ones may come up twice as often as others. Zero bytes give 0.
 func (c *Choices) Uint(max uint64) uint64 {
 	var v uint64
 	for shift := 0; shift < bits.Len64(max); shift += 8 {
@@ -114,23 +118,26 @@ func (c *Choices) More() bool { return c.MoreUnless(stopMore) }
 // stop, and at 0 always.
 func (c *Choices) MoreUnless(stop byte) bool { return c.Byte() >= max(stop, 1) }
 
-// Pick draws an index of weights, each as likely as its share of the sum.
-// Weights must not be negative; Pick gives 0 if their sum is zero or the stream is
-// exhausted and weights[0] is not zero.
+// Pick draws an index of weights, each as likely as its share of the sum, to
+// one part in 256 if the sum is at most 256 (one byte), else one in 2^32 (four
+// bytes). Weights must not be negative, nor their sum above 2^31-1. Zero bytes
+// give the first index that has any weight; Pick is 0 if none has.
 func (c *Choices) Pick(weights []int) int {
-	sum := 0
+	sum := uint64(0)
 	for _, w := range weights {
-		sum += w
+		sum += uint64(w)
 	}
-	if sum == 0 {
-		return 0
+	var v uint64
+	if sum <= 256 {
+		v = uint64(c.Byte()) * sum >> 8
+	} else {
+		v = c.Uint(math.MaxUint32) * sum >> 32
 	}
-	v := int(c.Uint(uint64(sum - 1)))
 	for i, w := range weights {
-		if v < w {
+		if v < uint64(w) {
 			return i
 		}
-		v -= w
+		v -= uint64(w)
 	}
 	return 0
 }
