@@ -1,0 +1,141 @@
+package linux
+
+import (
+	"encoding/binary"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// minPageSize is the smallest page that a key can have: the sector of old
+// initiators. Devices have their own minimum, usually 4096.
+const minPageSize = 512
+
+// MapPages describes the longest prefix of l, from a position on, that a page
+// list can hold: the first byte may lie anywhere in its page, every border
+// between two entries must be a page border or join two contiguous entries,
+// and the last byte may lie anywhere. It writes big-endian MTT entries (page
+// address with the read and write bits) to dst, at most maxPages and no more
+// than fit. pageSize is in bytes, a power of two from 512 on.
+//
+// The mapping's IOVA is the address of its first byte, so its low bits are the
+// offset in the first page. When the list is full, the mapping ends at the end
+// of the last page, or before if the entries do.
+//
+// Differences from SGToPages, the kernel's function:
+//
+//   - entries without bytes are skipped; the kernel gives them a page;
+//   - an entry may end at 2^64; the kernel sees an end of 0 and maps one page
+//     of it. An entry beyond 2^64 is refused; the kernel maps it;
+//   - a region never passes 2^64: it stops with StopTop (MapPagesAt moves it);
+//   - a full list counts every byte of its pages, the last page included, and
+//     stops in an entry that continues the last page as well; the kernel leaves
+//     them out, wraps below zero when the first entry starts mid-page, and
+//     refuses the list when one page is all there is;
+//   - any position in any entry can be the start, with 64 bits of offset;
+//   - failures are typed errors; the page size is checked.
+//
+// Cost is linear in entries visited and pages written; nothing is allocated
+// unless it fails.
+func MapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int) (Mapping, error) {
+	return mapPagesChecked(dst, l, from, pageSize, maxPages, nil)
+}
+
+// MapPagesAt is MapPages for a region that starts at iova instead of at its
+// first byte's address. It lets a list that passes the top of the address
+// space be one region, at an iova of the address modulo the page size. The low
+// bits of iova must equal those of the first byte's address.
+func MapPagesAt(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova uint64) (Mapping, error) {
+	return mapPagesChecked(dst, l, from, pageSize, maxPages, &iova)
+}
+
+func mapPagesChecked(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) (Mapping, error) {
+	if pageSize < minPageSize || pageSize&(pageSize-1) != 0 {
+		return Mapping{}, ErrPageSize
+	}
+	return mapPages(dst, l, from, pageSize, maxPages, iova)
+}
+
+// mapPages takes any power of two from 4 on: below, the two permission bits
+// would be address bits.
+func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) (m Mapping, err error) {
+	c, err := newCursor(l, from)
+	if err != nil {
+		return Mapping{}, err
+	}
+	p := pages{dst: dst, max: min(len(dst)/mlx5model.MTTSize, maxPages), mask: pageSize - 1}
+	for {
+		addr, n, err := c.run()
+		switch {
+		case err != nil:
+			return Mapping{}, err
+		case n == 0:
+			return m.finish(&c, StopEnd)
+		case p.max <= 0:
+			return m.finish(&c, StopFull)
+		case m.Length == 0:
+			if m.IOVA = addr; iova != nil {
+				m.IOVA = *iova
+			}
+			if (m.IOVA^addr)&p.mask != 0 {
+				return Mapping{}, ErrIOVA
+			}
+		case !p.follows(addr):
+			return m.finish(&c, StopGap)
+		}
+		below := m.belowTop(n)
+		take := p.add(addr, below)
+		m.Length += take
+		m.N = p.n
+		c.pos.Off += take
+		if take < below {
+			return m.finish(&c, StopFull)
+		}
+		if take < n {
+			return m.finish(&c, StopTop)
+		}
+	}
+}
+
+// pages is a page list under construction.
+type pages struct {
+	dst  []byte
+	n    int    // pages written
+	max  int    // capacity
+	mask uint64 // page size - 1
+	end  uint64 // address behind the last byte; 0 for 2^64, and at first
+}
+
+// follows reports whether a run at addr may come behind the last byte.
+func (p *pages) follows(addr uint64) bool {
+	return (p.end|addr)&p.mask == 0 || p.end == addr
+}
+
+// add appends the pages of n bytes at addr, n > 0, which follow the last byte,
+// and returns how many of the bytes lie in pages that the list holds. The range
+// ends at 2^64 at the latest.
+func (p *pages) add(addr, n uint64) uint64 {
+	size := p.mask + 1
+	page, last := addr&^p.mask, (addr+n-1)&^p.mask
+	if p.end&p.mask != 0 { // the first page is in the list already
+		if page == last {
+			p.end = addr + n
+			return n
+		}
+		page += size
+	}
+	count := (last-page)/size + 1
+	if room := uint64(p.max - p.n); count > room {
+		count = room
+		if n = page + count*size - addr; n == 0 {
+			return 0
+		}
+	}
+	for ; count > 0; count-- {
+		binary.BigEndian.PutUint64(p.dst[p.n*mlx5model.MTTSize:], page|mlx5model.MTTRead|mlx5model.MTTWrite)
+		p.n++
+		page += size
+	}
+	p.end = addr + n
+	return n
+}

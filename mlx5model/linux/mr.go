@@ -1,0 +1,135 @@
+package linux
+
+import (
+	"math/bits"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// Access rights of a REG_MR as kernel consumers give them.
+// Authority: include/rdma/ib_verbs.h enum ib_access_flags.
+const (
+	AccessLocalWrite      = 1 << 0
+	AccessRemoteWrite     = 1 << 1
+	AccessRemoteRead      = 1 << 2
+	AccessRemoteAtomic    = 1 << 3
+	AccessMWBind          = 1 << 4 // REG_MR ignores it
+	AccessZeroBased       = 1 << 5 // REG_MR ignores it
+	AccessRelaxedOrdering = 1 << 20
+)
+
+// InlineThreshold is the longest descriptor list in bytes that the kernel puts
+// into the WQE: 8 MTTs or 4 KLMs. Authority: drivers/infiniband/hw/mlx5/mlx5_ib.h
+// MLX5_IB_SQ_UMR_INLINE_THRESHOLD.
+const InlineThreshold = 64
+
+// MR is a memory region for fast registration: a key and the driver's buffer
+// of descriptors. Mapping fills it, a REG_MR work request makes the device
+// read it.
+type MR struct {
+	Mode     mlx5model.AccessMode // ModeMTT, or ModeKLM for SG_GAPS
+	MaxDescs int                  // capacity in descriptors; see MaxDescs
+	DescMap  uint64               // DMA address of Descs, a multiple of 2048
+	Descs    []byte               // descriptor buffer
+	NDescs   int                  // descriptors mapped
+	IOVA     uint64               // of the region's first byte
+	Length   uint64               // bytes
+	PageSize uint32               // bytes; of ModeMTT
+	Rkey     uint32               // current key, for the caller's use
+}
+
+// DescSize is the size of one descriptor in bytes.
+func (mr *MR) DescSize() int {
+	if mr.Mode == mlx5model.ModeKLM {
+		return mlx5model.KLMSize
+	}
+	return mlx5model.MTTSize
+}
+
+// MapSG is ib_map_mr_sg (drivers/infiniband/hw/mlx5/mr.c mlx5_ib_map_mr_sg):
+// it replaces the region's mapping by that of l and reports what the call
+// returned. lkey is the PD's local_dma_lkey. A refused list leaves IOVA and
+// Length as they were, but no descriptors.
+func (mr *MR) MapSG(l sg.List, sgOffset *uint32, pageSize, lkey uint32) MapResult {
+	mr.PageSize, mr.NDescs = pageSize, 0
+	var r MapResult
+	if mr.Mode == mlx5model.ModeKLM {
+		r = SGToKLMs(mr.Descs, mr.MaxDescs, l, sgOffset, lkey)
+	} else {
+		r = SGToPages(mr.Descs, mr.MaxDescs, l, sgOffset, pageSize)
+	}
+	if r.Ret != errINVAL {
+		mr.IOVA, mr.Length, mr.NDescs = r.IOVA, r.Length, r.NDescs
+	}
+	return r
+}
+
+// SetMapping makes a mapping of MapPages or MapKLMs the region's own; the
+// descriptors are already in Descs.
+func (mr *MR) SetMapping(m Mapping, pageSize uint32) {
+	mr.NDescs, mr.IOVA, mr.Length, mr.PageSize = m.N, m.IOVA, m.Length, pageSize
+}
+
+// listBytes is the size of the mapped descriptors in bytes, not rounded. It is
+// bounded by what the buffer holds.
+func (mr *MR) listBytes() int {
+	return min(max(mr.NDescs, 0), len(mr.Descs)/mr.DescSize()) * mr.DescSize()
+}
+
+// xltOctowords is the translations_octword_size that the kernel writes to the
+// mkey context of a REG_MR: MTTs in groups of 8, KLMs too although a UMR
+// counts those in groups of 4 (drivers/infiniband/hw/mlx5/wr.c
+// set_reg_mkey_seg).
+func (mr *MR) xltOctowords() uint32 {
+	n := uint32(mlx5model.AlignUp(uint64(mr.listBytes()/mr.DescSize()), 8)) / 2
+	if mr.Mode == mlx5model.ModeKLM {
+		n *= 2
+	}
+	return n
+}
+
+// putMkey writes the mkey context segment of a REG_MR. The PD is left out: the
+// mask does not cover it.
+func (mr *MR) putMkey(b []byte, key, access uint32) {
+	c := mlx5model.MkeyContext{
+		Mode:         mr.Mode,
+		Access:       accessBits(access),
+		UMREn:        true,
+		QPN:          mlx5model.QPNAny,
+		Tag:          mlx5model.KeyTag(key),
+		EnRinval:     true,
+		Start:        mr.IOVA,
+		Len:          mr.Length,
+		XltOctowords: mr.xltOctowords(),
+	}
+	c.Put(b)
+	if mr.Mode == mlx5model.ModeMTT {
+		b[mkcLogPageSize] = uint8(bits.Len32(mr.PageSize) - 1) // the whole byte: FFh for 0
+	}
+}
+
+// mkcLogPageSize is the byte of a mkey context that holds log_page_size.
+// Authority: include/linux/mlx5/device.h mlx5_mkey_seg.
+const mkcLogPageSize = 0x3b
+
+// accessBits translates access rights to those of a mkey context. Local read
+// is always granted. Authority: drivers/infiniband/hw/mlx5/mlx5_ib.h
+// get_umr_flags.
+func accessBits(access uint32) uint8 {
+	bits := uint8(mlx5model.AccLR)
+	for _, t := range [...]struct {
+		verbs uint32
+		mkc   uint8
+	}{
+		{AccessLocalWrite, mlx5model.AccLW},
+		{AccessRemoteWrite, mlx5model.AccRW},
+		{AccessRemoteRead, mlx5model.AccRR},
+		{AccessRemoteAtomic, mlx5model.AccA},
+	} {
+		if access&t.verbs != 0 {
+			bits |= t.mkc
+		}
+	}
+	return bits
+}
