@@ -92,8 +92,8 @@ func nonEmpty(list []sg.Entry) uint32 {
 
 // Masks of mkey fields that binds and invalidates write.
 const (
-	maskFree = mlx5model.MaskFree | mlx5model.MaskKey | mlx5model.MaskQPN
-	maskBind = maskFree | mlx5model.MaskLen | mlx5model.MaskStartAddr | mlx5model.MaskAccess
+	unbindMask = mlx5model.MaskFree | mlx5model.MaskKey | mlx5model.MaskQPN
+	bindMask = unbindMask | mlx5model.MaskLen | mlx5model.MaskStartAddr | mlx5model.MaskAccess
 )
 
 // maxBind is the longest window: a KLM holds no more bytes.
@@ -139,7 +139,7 @@ func (q *QP) BindMW(rkey, newRkey uint32, w Window) {
 
 // unbind writes the rest of a UMR that frees a window or a key.
 func (q *QP) unbind(b []byte, tag uint8) {
-	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRInline | mlx5model.UMROffsetEn | mlx5model.UMRCheckQPN, Mask: maskFree}
+	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRInline | mlx5model.UMROffsetEn | mlx5model.UMRCheckQPN, Mask: unbindMask}
 	umr.Put(b[mlx5model.CtrlSize:])
 	m := q.Ring.At(q.ctrl, mlx5model.WQEBBSize)
 	m[0] = mlx5model.MkeyFree
@@ -155,7 +155,7 @@ func (q *QP) bind(b []byte, tag uint8, w Window) {
 	umr := mlx5model.UMRCtrl{
 		Flags:        mlx5model.UMRInline | mlx5model.UMROffsetEn | mlx5model.UMRCheckNotFree,
 		XltOctowords: uint16(mlx5model.ListOctowords(mlx5model.KLMSize)),
-		Mask:         maskBind,
+		Mask:         bindMask,
 	}
 	umr.Put(b[mlx5model.CtrlSize:])
 	m := q.Ring.At(q.ctrl, mlx5model.WQEBBSize)
