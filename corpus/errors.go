@@ -36,6 +36,9 @@ func valueErrorf(off int, format string, args ...any) error {
 
 // shifted moves an error inside a value by n bytes.
 func shifted(err error, n int) error {
+	if err == nil { // the usual case must not allocate
+		return nil
+	}
 	var v *valueError
 	if errors.As(err, &v) {
 		return &valueError{v.off + n, v.msg}

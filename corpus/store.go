@@ -1,0 +1,232 @@
+package corpus
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/exp/mmap"
+)
+
+// Ext is the ending of a case file's name.
+const Ext = ".sgcase"
+
+// mmapFrom is the file size in bytes from which Load maps a file instead of
+// reading it.
+const mmapFrom = 1 << 20
+
+// Load reads one case file. The case is named after the file, without
+// directory and ending. Errors are *ParseError, or wrap those of the system.
+func Load(file string) (*Case, error) {
+	r, err := openCase(file)
+	if err != nil {
+		return nil, err
+	}
+	c, err := Read(r, file)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return nil, err
+	}
+	c.Name = strings.TrimSuffix(filepath.Base(file), Ext)
+	return c, nil
+}
+
+func openCase(file string) (io.ReadCloser, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err == nil && info.IsDir():
+		err = &fs.PathError{Op: "read", Path: file, Err: errors.New("is a directory")}
+	case err == nil && info.Mode().IsRegular() && info.Size() >= mmapFrom:
+		return openMapped(f, file)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// openMapped replaces an open file by a mapping of it.
+func openMapped(f *os.File, file string) (io.ReadCloser, error) {
+	f.Close()
+	m, err := mmap.Open(file)
+	if err != nil {
+		return nil, err
+	}
+	return mapped{io.NewSectionReader(m, 0, int64(m.Len())), m}, nil
+}
+
+type mapped struct {
+	io.Reader
+	io.Closer
+}
+
+// LoadDir reads every case file below dir, in the order of their paths, and
+// names each after its path below dir, with slashes and without ending. What
+// could be read is returned even with an error, which joins those of all the
+// files.
+func LoadDir(dir string) ([]*Case, error) {
+	var cases []*Case
+	err := Walk(dir, func(file string, c *Case) { cases = append(cases, c) })
+	return cases, err
+}
+
+// Walk calls fn with every case file below dir as LoadDir reads them, one at a
+// time, so that only one need be in memory. Errors do not stop it: they are
+// joined.
+func Walk(dir string, fn func(file string, c *Case)) error {
+	return walk(os.DirFS(dir), func(name string) error {
+		file := filepath.Join(dir, filepath.FromSlash(name))
+		c, err := Load(file)
+		if err != nil {
+			return err
+		}
+		c.Name = strings.TrimSuffix(name, Ext)
+		fn(file, c)
+		return nil
+	})
+}
+
+// LoadFS is LoadDir for a file system.
+func LoadFS(fsys fs.FS) ([]*Case, error) {
+	var cases []*Case
+	err := walk(fsys, func(name string) error {
+		c, err := loadFS(fsys, name)
+		if err == nil {
+			cases = append(cases, c)
+		}
+		return err
+	})
+	return cases, err
+}
+
+func loadFS(fsys fs.FS, name string) (*Case, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	c, err := Read(f, name)
+	if err != nil {
+		return nil, err
+	}
+	c.Name = strings.TrimSuffix(name, Ext)
+	return c, nil
+}
+
+// walk visits the case files of a file system in lexical order and joins the
+// errors.
+func walk(fsys fs.FS, visit func(name string) error) error {
+	var errs []error
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			errs = append(errs, err)
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if path.Ext(name) == Ext && !d.IsDir() {
+			if err := visit(name); err != nil {
+				errs = append(errs, err)
+			}
+		}
+		return nil
+	})
+	return errors.Join(append(errs, err)...)
+}
+
+// Save writes the canonical text of a case to a file, whole or not at all: a
+// reader sees the former file or the new one, and an error leaves the former
+// one and nothing else. Names that Parse would refuse are refused (ErrName).
+func Save(file string, c *Case) error {
+	if err := errors.Join(c.validateNames()...); err != nil {
+		return fmt.Errorf("save %s: %w", file, err)
+	}
+	return writeAtomic(file, func(w io.Writer) error {
+		_, err := w.Write(AppendCase(nil, c))
+		return err
+	})
+}
+
+// SaveUnique saves a case in dir under a name made of prefix and a hash of
+// what it tests (comments and wants aside), so that a finding met twice makes one file. It
+// returns the path.
+func SaveUnique(dir, prefix string, c *Case) (string, error) {
+	file := filepath.Join(dir, prefix+"-"+Hash(c)+Ext)
+	return file, Save(file, c)
+}
+
+// Hash is 12 hexadecimal digits that depend on what the case tests: its values
+// without name, comments and wants.
+func Hash(c *Case) string {
+	bare := *c
+	bare.Comments, bare.Wants = nil, nil
+	sum := sha256.Sum256(AppendCase(nil, &bare))
+	return hex.EncodeToString(sum[:6])
+}
+
+// writeAtomic fills a new file beside the target and renames it into place
+// once its bytes are on the disk.
+func writeAtomic(file string, fill func(io.Writer) error) (err error) {
+	f, err := createBeside(file)
+	if err != nil {
+		return err
+	}
+	temp := f.Name()
+	defer func() {
+		if err != nil {
+			os.Remove(temp)
+		}
+	}()
+	w := bufio.NewWriter(f)
+	err = fill(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	if err = os.Rename(temp, file); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(file))
+}
+
+// createBeside makes a new file in the target's directory with the rights a
+// new file gets, which os.CreateTemp does not give.
+func createBeside(file string) (*os.File, error) {
+	dir, base := filepath.Split(file)
+	for try := 0; ; try++ {
+		name := filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), try))
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+		if !errors.Is(err, fs.ErrExist) || try == 1000 {
+			return f, err
+		}
+	}
+}
+
+// syncDir makes a rename last. Systems that cannot sync a directory are left
+// to their own ways: the file is whole in any case.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	d.Sync()
+	return d.Close()
+}
