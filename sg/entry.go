@@ -93,10 +93,14 @@ type Extent struct {
 
 // AppendExtent adds n bytes at addr to dst and merges them with the last
 // extent when they continue it. It adds nothing for n = 0. An extent never
-// continues from 2^64-1 to 0.
+// continues from 2^64-1 to 0: a range that wraps becomes two.
 func AppendExtent(dst []Extent, addr, n uint64) []Extent {
 	if n == 0 {
 		return dst
+	}
+	if addr+n-1 < addr {
+		head := -addr // bytes up to the top
+		return AppendExtent(AppendExtent(dst, addr, head), 0, n-head)
 	}
 	if k := len(dst); k > 0 && addr != 0 && dst[k-1].Addr+dst[k-1].Len == addr {
 		if sum, carry := bits.Add64(dst[k-1].Len, n, 0); carry == 0 {

@@ -81,6 +81,8 @@ func TestAppendExtentKeepsToTheAddressSpace(t *testing.T) {
 		{"nothing", top, 0, []Extent{{top, 1}}},
 		{"from 2^64 to 0", 0, 5, []Extent{{top, 1}, {0, 5}}},
 		{"apart", 9, 1, []Extent{{top, 1}, {9, 1}}},
+		{"wraps", top - 1, 5, []Extent{{top, 1}, {top - 1, 2}, {0, 3}}},
+		{"wraps by all it can", top, top, []Extent{{top, 1}, {top, 1}, {0, top - 1}}},
 	}
 	for _, tt := range tests {
 		got := AppendExtent([]Extent{{top, 1}}, tt.addr, tt.n)
@@ -102,10 +104,7 @@ func TestAppendExtentsAgainstBytes(t *testing.T) {
 	for range 300 {
 		l := make(List, r.below(6))
 		for i := range l {
-			l[i] = Entry{Addr: r.below(24) - 12, Len: uint32(r.below(5))}
-			if l[i].Wraps() {
-				l[i].Len = uint32(-l[i].Addr)
-			}
+			l[i] = Entry{Addr: r.below(24) - 12, Len: uint32(r.below(5))} // some wrap
 		}
 		addrs := streamAddrs(l)
 		for off := range len(addrs) + 2 {

@@ -179,19 +179,16 @@ func (m *maker) region() uint64 {
 	return m.Uint(math.MaxUint64) &^ (m.page - 1)
 }
 
-// place draws a page-aligned address with room for n bytes, and for a page on
-// each side, below 2^64. The page is not the one where the latest entry ends,
-// nor the one behind it.
+// place draws a page-aligned address with room for n bytes, and for three
+// pages more, below 2^64. It is not where the page that the latest entry ends in
+// starts: what is put there never continues that entry, nor fills its page.
 func (m *maker) place(n uint64) uint64 {
 	a := m.region()
 	if a+n+3*m.page < a {
 		a &^= 1 << 63
 	}
-	if len(m.l) > m.base {
-		end := m.last().End()
-		if end&^(m.page-1) == a || end == a {
-			a += m.page
-		}
+	if len(m.l) > m.base && m.last().End()&^(m.page-1) == a {
+		a += m.page
 	}
 	return a
 }

@@ -37,15 +37,31 @@ func FillPattern(seed, addr uint64, p []byte) {
 		p, addr = p[1:], addr+1
 	}
 	// x runs over the arguments of mix64 for successive words: one addition
-	// takes the place of one multiplication.
+	// takes the place of one multiplication. Four words at a time keep the
+	// multiplier busy.
 	x := (addr>>3 + mix64(seed+golden)) * golden
-	words := len(p) >> 3
-	for range words {
+	addr += uint64(len(p)) &^ 7
+	for len(p) >= 32 {
+		q := p[:32:32]
+		binary.LittleEndian.PutUint64(q[0:], mix64(x))
+		binary.LittleEndian.PutUint64(q[8:], mix64(x+step1))
+		binary.LittleEndian.PutUint64(q[16:], mix64(x+step2))
+		binary.LittleEndian.PutUint64(q[24:], mix64(x+step3))
+		p, x = p[32:], x+step4
+	}
+	for len(p) >= 8 {
 		binary.LittleEndian.PutUint64(p, mix64(x))
 		p, x = p[8:], x+golden
-		addr += 8
 	}
 	for i := range p {
 		p[i] = Pattern(seed, addr+uint64(i))
 	}
 }
+
+// Multiples of golden modulo 2^64.
+const (
+	step1 = golden
+	step2 = golden * 2 & (1<<64 - 1)
+	step3 = golden * 3 & (1<<64 - 1)
+	step4 = golden * 4 & (1<<64 - 1)
+)
