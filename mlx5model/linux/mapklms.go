@@ -61,8 +61,6 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 			return Mapping{}, err
 		case n == 0:
 			return m.finish(&c, StopEnd)
-		case m.N >= room:
-			return m.finish(&c, StopFull)
 		case m.Length == 0:
 			if m.IOVA = addr; iova != nil {
 				m.IOVA = *iova
@@ -71,6 +69,9 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 		take := m.belowTop(min(n, maxBytes))
 		if take == 0 {
 			return m.finish(&c, StopTop)
+		}
+		if m.N >= room {
+			return m.finish(&c, StopFull)
 		}
 		klm := mlx5model.KLM{ByteCount: uint32(take), Key: lkey, VA: addr}
 		if lkey == 0 {

@@ -84,6 +84,9 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 			return m.finish(&c, StopGap)
 		}
 		below := m.belowTop(n)
+		if below == 0 {
+			return m.finish(&c, StopTop)
+		}
 		take := p.add(addr, below)
 		m.Length += take
 		m.N = p.n

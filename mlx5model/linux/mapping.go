@@ -18,7 +18,8 @@ type Pos struct {
 // StopReason says why a mapping ended where it did.
 type StopReason uint8
 
-// Stop reasons.
+// Stop reasons. Where several hold, StopGap comes before StopTop and StopTop
+// before StopFull.
 const (
 	StopEnd  StopReason = iota // the list has no further byte
 	StopGap                    // the next byte needs a page of its own, and one border is inside a page
