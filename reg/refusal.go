@@ -42,14 +42,21 @@ type Refusal struct {
 	Err      error  // cause, may be nil
 }
 
-func (r *Refusal) Error() string {
-	s := r.Strategy + ": " + r.Reason.String()
+// Where is the reason and the place in one word, as case files give it:
+// "gap@1", "entries@3+4096", "empty".
+func (r *Refusal) Where() string {
+	s := r.Reason.String()
 	if r.Entry >= 0 {
 		s += fmt.Sprintf("@%d", r.Entry)
 		if r.Off != 0 {
 			s += fmt.Sprintf("+%d", r.Off)
 		}
 	}
+	return s
+}
+
+func (r *Refusal) Error() string {
+	s := r.Strategy + ": " + r.Where()
 	if r.Limit != 0 {
 		s += fmt.Sprintf(" (limit %d", r.Limit)
 		if r.Need != 0 {

@@ -80,6 +80,11 @@ type Registration struct {
 	Dev  *mlx5model.Device
 	QP   *mlx5model.QP
 	Ring *mlx5model.Ring
+	// QPN and PD are the QP's number and protection domain: what a remote
+	// access arrives on.
+	QPN, PD uint32
+	// Rules are the dialect's, for the strict decoder; nil if none is known.
+	Rules *mlx5model.Rules
 	// PostedFrom and PostedTo are the send queue's producer counters before
 	// and after the registration's work requests.
 	PostedFrom, PostedTo uint32
@@ -93,7 +98,27 @@ type Registration struct {
 
 	// SRP is the information unit as far as the strategy wrote one.
 	SRP *SRPCommand
+
+	// Chosen and Why are set by a strategy that picks among others: the name
+	// of the one taken and the reason.
+	Chosen, Why string
+
+	held   []heldKey // pool keys to give back
+	blocks []block   // driver memory to give back
+	mapped bool      // the list is mapped for DMA
+	direct bool      // the keys were made by CREATE_MKEY and are destroyed
+	srp    SRPCommand
 }
+
+// heldKey is a key taken from the pool; posted says that a work request named
+// it.
+type heldKey struct {
+	key    *Key
+	posted bool
+}
+
+// block is driver memory as allocated.
+type block struct{ addr, n, align uint64 }
 
 // Reset empties r and keeps its slices for reuse.
 func (r *Registration) Reset() {
@@ -104,5 +129,8 @@ func (r *Registration) Reset() {
 		CopyOut: r.CopyOut[:0],
 		Own:     r.Own[:0],
 		Keys:    r.Keys[:0],
+		held:    r.held[:0],
+		blocks:  r.blocks[:0],
+		srp:     r.srp,
 	}
 }

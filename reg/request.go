@@ -14,6 +14,7 @@ type Limits struct {
 	PoolSize      int    // keys or bounce pages that exist at all
 	MaxSGE        int    // data segments of one RDMA READ or WRITE
 	InlineDescs   int    // SRP: descriptors that fit the information unit (cmd_sg_entries)
+	MaxTotal      uint64 // bytes that bounce buffers may hold for one request
 }
 
 // Remote is the buffer of the peer that an initiator transfers to or from.

@@ -33,12 +33,21 @@ type RegWR struct {
 type EncoderCaps struct {
 	MTT       bool // page lists
 	KLM       bool
-	Pointer   bool // lists by pointer; else inline only
-	MaxInline int  // descriptors that fit inline (KLMs)
-	MaxList   int  // descriptors of one work request at all, by either form
-	ZeroBased bool // the region starts at address 0 whatever IOVA says
-	Rekey     bool // the work request sets a new tag
-	MaxTotal  uint64
+	Pointer   bool   // lists by pointer; else inline only
+	MaxInline int    // descriptors that fit inline (KLMs)
+	MaxList   int    // descriptors of one work request at all, by either form
+	ZeroBased bool   // the region starts at address 0 whatever IOVA says
+	Rekey     bool   // the work request sets a new tag
+	MaxTotal  uint64 // bytes of one region; 0 for no limit
+	// Invalidate says that a work request frees a key. Without it, keys are
+	// destroyed and created again.
+	Invalidate bool
+	// FixedAccess are the rights that keys have from creation on, for a
+	// dialect whose registrations do not change them; 0 for one whose do.
+	FixedAccess uint8
+	// Mask are the mkey_mask bits of every registration work request, which
+	// a device must be able to execute.
+	Mask uint64
 }
 
 // Encoder writes a dialect's work requests to one QP's send queue. It keeps the
