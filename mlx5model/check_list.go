@@ -92,7 +92,7 @@ func (c *checker) emptyList() {
 
 func (c *checker) klms(list []byte, r *xltRegion, s *listShape) {
 	if s.short && !c.signExtended(list, r) {
-		c.add(RuleKLM, Error, 0x58, "mkc.len", authKLM, fmt.Sprintf("len %d, %d entries describe %d bytes", r.len, s.live, s.sum))
+		c.add(RuleKLM, c.lenSeverity(), 0x58, "mkc.len", authKLM, fmt.Sprintf("len %d, %d entries describe %d bytes", r.len, s.live, s.sum))
 	}
 	if !s.short && r.haveLen && s.sum != r.len && c.kind != nil && c.kind.LenExact && !c.signExtended(list, r) {
 		c.add(RuleKLM, Error, 0x58, "mkc.len", c.dialect(), fmt.Sprintf("len %d ends inside an entry: %d entries describe %d bytes", r.len, s.live, s.sum))
@@ -106,6 +106,14 @@ func (c *checker) klms(list []byte, r *xltRegion, s *listShape) {
 	if c.rules != nil && c.rules.Pad == PadZero && !s.short && !c.signExtended(list, r) {
 		c.klmPad(list, s)
 	}
+}
+
+// lenSeverity is how bad a length is that the list does not fit.
+func (c *checker) lenSeverity() Severity {
+	if c.kind != nil && c.kind.LenLoose {
+		return Warn
+	}
+	return Error
 }
 
 func (c *checker) klmLimit(list []byte, s *listShape, limit uint64) {
@@ -173,7 +181,7 @@ func (c *checker) repeat(list []byte, r *xltRegion, s *listShape) {
 		c.add(RuleRepeat, sev, UMRDataOff, "repeat.bytes_per_cycle", authRepeat, fmt.Sprintf("%d, the entries have %d", h.perCycle, cycle))
 	}
 	if total := uint64(h.perCycle) * uint64(h.count); r.haveLen && r.len != total {
-		sev := Error
+		sev := c.lenSeverity()
 		if cut && uint32(total) == uint32(r.len) {
 			sev = Note
 		}

@@ -116,7 +116,7 @@ var layout = finishLayout([]segmentLayout{
 		fd("bsf_size", 0x00, 0, 2), fd("bsf_type", 0x00, 4, 4), fd("encryption_order", 0x01, 0, 8), fd("encryption_standard", 0x03, 0, 8),
 		fd("raw_data_size", 0x04, 0, 32), fd("block_size", 0x08, 0, 8),
 		fd("xts_initial_tweak_hi", 0x10, 0, 64), fd("xts_initial_tweak_lo", 0x18, 0, 64),
-		fd("dek", 0x21, 0, 24), fd("keytag", 0x28, 0, 64),
+		fd("dek", 0x20, 0, 32), fd("keytag", 0x28, 0, 64),
 	}},
 	{name: SegPSV, size: 16, authority: "include/linux/mlx5/qp.h mlx5_seg_set_psv", fields: []Field{
 		fd("psv_index", 0x0, 0, 32), fd("syndrome", 0x4, 0, 16), fd("transient_signature", 0x8, 0, 64),

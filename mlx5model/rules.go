@@ -35,10 +35,10 @@ const (
 type SizeForm uint8
 
 const (
-	SizeAny    SizeForm = iota // not judged
-	SizeZero                   // 0
-	SizeList                   // the UMR's own xlt_octowords
-	SizeEight                  // MTT: xlt_octowords; KLM: that rounded up to a multiple of 8
+	SizeAny   SizeForm = iota // not judged
+	SizeZero                  // 0
+	SizeList                  // the UMR's own xlt_octowords
+	SizeEight                 // MTT: xlt_octowords; KLM: that rounded up to a multiple of 8
 )
 
 // SignatureForm says how a producer fills the signature byte of a queue that
@@ -103,6 +103,9 @@ type UMRKind struct {
 	FixedDS uint8  // the only DS, 0 if it varies
 	// LenExact: the live entries of a list add up to len exactly, not beyond.
 	LenExact bool
+	// LenLoose: len does not come from the list but from the caller. A list
+	// that does not fit it is a warning.
+	LenLoose bool
 	// SameTag: the context's tag is the tag of the key in the control segment.
 	SameTag bool
 	// Fences are the fence bits (byte 0Bh, bits 7:5) that occur; nil for any.
@@ -127,7 +130,7 @@ type Rules struct {
 	InlineMax int
 	// PointerBytes: a pointer's byte_count is xlt_octowords * 16.
 	PointerBytes bool
-	Signature   SignatureForm
+	Signature    SignatureForm
 	// Imm is for the control segment's word 0Ch in WQEs that have no
 	// immediate: PadZero or PadStale.
 	Imm Pad

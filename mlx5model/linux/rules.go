@@ -77,6 +77,8 @@ var Rules = mlx5model.Rules{
 			Writes: writesSignature, Byte2: mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM),
 			QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeList, Form: mlx5model.FormInline,
 			MaxXlt: 4, BSF: 4, FixedDS: 16, SameTag: true, Fences: umrFences,
+			// len is the mapped region's, the list covers whole blocks of it.
+			LenLoose: true,
 		},
 		{
 			Name: "LOCAL_INV", Authority: wrC + "set_linv_wr",

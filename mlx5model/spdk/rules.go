@@ -22,5 +22,7 @@ var Rules = mlx5model.Rules{
 		Writes: mlx5model.MkcFields("expected_sigerr_count", "len"),
 		QPN:    mlx5model.QPNFormZero, Size: mlx5model.SizeZero, Form: mlx5model.FormInline,
 		MaxXlt: (mlx5model.MaxDS - mlx5model.UMRFixedDS) &^ 3, BSF: 4,
+		// spdk_mlx5_umr_attr.umr_len is the caller's.
+		LenLoose: true,
 	}},
 }

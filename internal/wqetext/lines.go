@@ -1,0 +1,196 @@
+package wqetext
+
+import (
+	"bytes"
+	"regexp"
+)
+
+var (
+	// Prefixes of log lines: "Nov 20 16:00:00 host kernel: ", an ISO time
+	// stamp in its place, "<4>", "[12345.678901] ", "[T123] ".
+	syslogPrefix = regexp.MustCompile(`^\S.{0,120}?\bkernel: ?`)
+	dmesgPrefix  = regexp.MustCompile(`^(?:<\d{1,3}>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
+	levelPrefix  = regexp.MustCompile(`^<\d{1,3}>`)
+
+	// The drivers' headings: net/ethernet/mellanox/mlx5/core/wq.c
+	// mlx5_wq_cyc_wqe_dump, hw/mlx5/wr.c dump_wqe, rdma-core qp.c dump_wqe.
+	wqeDump  = regexp.MustCompile(`WQE DUMP: .*`)
+	dumpWQE  = regexp.MustCompile(`(?i)dump wqe (?:index|at) .*`)
+	cqeDump  = regexp.MustCompile(`(?i)dump (?:error |err )?cqe\b.*|Error cqe on cqn .*`)
+	wqebbAt  = regexp.MustCompile(`^(?:\S+ ){0,6}WQE?BB at .*`)
+	hexdumpC = regexp.MustCompile(`^([0-9a-fA-F]{6,16})  ([0-9a-fA-F ]+)\|.*\|$`)
+	offset   = regexp.MustCompile(`^(?:0x)?([0-9a-fA-F]{3,16}):[ \t]+`)
+	words    = regexp.MustCompile(`^[0-9a-fA-F]{8}(?: [0-9a-fA-F]{8}){3}$`)
+)
+
+// looksLikeLog says whether the data is a log, where lines that hold no bytes
+// are no errors.
+func looksLikeLog(data []byte) bool {
+	if bytes.Contains(data, []byte("WQE DUMP: ")) {
+		return true
+	}
+	for line := range bytes.Lines(data) {
+		if dumpWQE.Match(line) || dmesgPrefix.Match(line) || syslogPrefix.Match(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// stripLogPrefix removes what a log daemon put before the kernel's text.
+func stripLogPrefix(line []byte) (rest []byte, stripped bool) {
+	n := len(line)
+	for _, re := range []*regexp.Regexp{syslogPrefix, dmesgPrefix, levelPrefix} {
+		if loc := re.FindIndex(line); loc != nil {
+			line = line[loc[1]:]
+		}
+	}
+	return line, len(line) != n
+}
+
+// driverHeading takes the headings of the drivers' dumps.
+func (p *parser) driverHeading(text []byte) bool {
+	if h := wqeDump.Find(text); h != nil {
+		p.heading(h)
+		p.format = KernelLog
+		return true
+	}
+	// A completion's bytes stand in the same logs, in a block of their own.
+	if h := cqeDump.Find(text); h != nil {
+		p.heading(h)
+		return true
+	}
+	if h := dumpWQE.Find(text); h != nil {
+		p.heading(h)
+		if p.format == Unknown {
+			p.format = Words
+		}
+		return true
+	}
+	// The WQEBBs of one WQE follow each other.
+	return wqebbAt.Match(text)
+}
+
+// splitOffset takes the offset off a row.
+func splitOffset(text []byte) (off uint64, row []byte, ok bool) {
+	digits, row := []byte(nil), []byte(nil)
+	if m := hexdumpC.FindSubmatch(text); m != nil {
+		digits, row = m[1], m[2]
+	} else if m := offset.FindSubmatchIndex(text); m != nil {
+		digits, row = text[m[2]:m[3]], text[m[1]:]
+	} else {
+		return 0, nil, false
+	}
+	for _, c := range digits {
+		off = off<<4 | uint64(nibble(c))
+	}
+	return off, row, true
+}
+
+// maxRow is the longest row that print_hex_dump writes.
+const maxRow = 32
+
+// parseRow reads the bytes of a row up to its column of characters: what
+// follows two spaces, except in a row's middle, or the first word that is not
+// hex. Words of a dump may have any even number of digits.
+func parseRow(row []byte) []byte {
+	out := make([]byte, 0, 16)
+	for len(row) > 0 && len(out) < maxRow {
+		gap := len(row)
+		row = bytes.TrimLeft(row, " \t")
+		gap -= len(row)
+		if gap > 1 && len(out) > 0 && len(out) != 8 || gap > 1 && len(out) >= 16 {
+			break
+		}
+		end := bytes.IndexAny(row, " \t")
+		if end < 0 {
+			end = len(row)
+		}
+		if !isHex(row[:end]) || end%2 != 0 || end > 2*maxRow {
+			break
+		}
+		out = appendHex(out, row[:end])
+		row = row[end:]
+	}
+	return out[:min(len(out), maxRow)]
+}
+
+func isWords(text []byte) bool { return words.Match(text) }
+
+func nibble(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	case c >= 'A' && c <= 'F':
+		return c - 'A' + 10
+	}
+	return 0xff
+}
+
+func isHex(b []byte) bool {
+	for _, c := range b {
+		if nibble(c) == 0xff {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// appendHex appends the bytes of an even number of hex digits.
+func appendHex(out, digits []byte) []byte {
+	for i := 0; i+1 < len(digits); i += 2 {
+		out = append(out, nibble(digits[i])<<4|nibble(digits[i+1]))
+	}
+	return out
+}
+
+func separator(c byte) bool { return c == ' ' || c == '\t' || c == ':' || c == ',' }
+
+// isHexLine says whether a line without offset may hold hex: digits,
+// separators, and 0x before a number.
+func isHexLine(text []byte) bool {
+	digits := 0
+	for i, c := range text {
+		switch {
+		case nibble(c) != 0xff:
+			digits++
+		case separator(c):
+		case (c == 'x' || c == 'X') && i > 0 && text[i-1] == '0' && (i == 1 || separator(text[i-2])):
+			digits--
+		default:
+			return false
+		}
+	}
+	return digits > 0
+}
+
+// parsePlain reads a line that isHexLine accepts. Each word has an even number
+// of digits.
+func parsePlain(text []byte) ([]byte, error) {
+	out := make([]byte, 0, len(text)/2)
+	for len(text) > 0 {
+		if separator(text[0]) {
+			text = text[1:]
+			continue
+		}
+		end := 0
+		for end < len(text) && !separator(text[end]) {
+			end++
+		}
+		word := text[:end]
+		if len(word) > 2 && word[0] == '0' && (word[1] == 'x' || word[1] == 'X') {
+			word = word[2:]
+		}
+		if !isHex(word) {
+			return nil, ErrSyntax
+		}
+		if len(word)%2 != 0 {
+			return nil, ErrOdd
+		}
+		out = appendHex(out, word)
+		text = text[end:]
+	}
+	return out, nil
+}
