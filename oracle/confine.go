@@ -1,0 +1,59 @@
+package oracle
+
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+)
+
+// maxProbed bounds the tuples whose edges and rights are probed; the first,
+// the last and an even choice between are taken.
+const maxProbed = 64
+
+// probed calls f for the tuples that are worth probing.
+func (o *Oracle) probed(f func(i int, t reg.Tuple)) {
+	n := len(o.r.Tuples)
+	if n == 0 {
+		return
+	}
+	step := (n + maxProbed - 1) / maxProbed
+	for i := 0; i < n-1; i += step {
+		f(i, o.r.Tuples[i])
+	}
+	f(n-1, o.r.Tuples[n-1])
+}
+
+// checkEdges is the access side of check 3: one byte before a tuple, one byte
+// behind it, and the tuple with one byte more are refused.
+func (o *Oracle) checkEdges() {
+	op, ok := o.readOp()
+	if !ok {
+		if op, ok = o.writeOp(); !ok {
+			return
+		}
+	}
+	o.v.ran(Confinement)
+	o.probed(func(i int, t reg.Tuple) {
+		o.refused(Confinement, o.access(op, t.Rkey, t.Addr-1, 1), "the byte before tuple", i)
+		o.refused(Confinement, o.access(op, t.Rkey, t.Addr+t.Len, 1), "the byte behind tuple", i)
+		if t.Len+1 != 0 {
+			o.refused(Confinement, o.access(op, t.Rkey, t.Addr, t.Len+1), "one byte too many of tuple", i)
+		}
+	})
+}
+
+// refused demands that the device refuses a.
+func (o *Oracle) refused(c Check, a mlx5model.Access, what string, tuple int) {
+	var err error
+	o.exposed, err = o.r.Dev.Translate(o.exposed[:0], a)
+	if err == nil {
+		o.v.failf(c, "%s %d is reachable: key %#x address %#x+%d", what, tuple, a.Key, a.VA, a.Len)
+	}
+}
+
+// granted demands that the device serves a.
+func (o *Oracle) granted(c Check, a mlx5model.Access, what string, tuple int) {
+	var err error
+	if o.exposed, err = o.r.Dev.Translate(o.exposed[:0], a); err != nil {
+		o.v.failf(c, "%s of tuple %d: %v", what, tuple, err)
+	}
+}

@@ -1,0 +1,172 @@
+package oracle
+
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/linux"
+	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// checkConservation is check 5: the lengths that a registration states agree
+// with each other and with the list, exact in 64 bits.
+func (o *Oracle) checkConservation() {
+	o.v.ran(Conservation)
+	from, next := posOffset(o.r.Mapped, o.r.From), posOffset(o.r.Mapped, o.r.Next)
+	if next-from != o.r.Covered {
+		o.v.failf(Conservation, "covers %d bytes, but from %v to %v are %d", o.r.Covered, o.r.From, o.r.Next, next-from)
+	}
+	if whole := next == o.orig.total(); whole != o.r.Whole {
+		o.v.failf(Conservation, "says whole=%t, but ends at byte %d of %d", o.r.Whole, next, o.orig.total())
+	}
+	if o.r.Initiator {
+		return
+	}
+	var sum uint64
+	if n := len(o.ends); n > 0 {
+		sum = o.ends[n-1]
+	}
+	if sum != o.r.Covered {
+		o.v.failf(Conservation, "tuples add up to %d bytes, %d are covered", sum, o.r.Covered)
+		return
+	}
+	o.checkMultiplicity()
+}
+
+// checkMultiplicity compares how often host bytes are mapped with how often
+// the list names them: as many bytes in all, and the same bytes.
+func (o *Oracle) checkMultiplicity() {
+	op, ok := o.readOp()
+	via := &o.in
+	if !ok {
+		if op, ok = o.writeOp(); !ok {
+			return
+		}
+		via = &o.out
+	}
+	var err error
+	if o.exposed, err = o.translate(o.exposed[:0], op, window{0, o.r.Covered}); err != nil {
+		return // check 1 or 2 says so
+	}
+	got := o.exposed
+	if len(via.runs) > 0 {
+		o.got, ok = via.through(o.got[:0], o.exposed)
+		if !ok {
+			return
+		}
+		got = o.got
+	}
+	o.want = o.orig.extents(o.want[:0], o.base, o.r.Covered)
+	if a, b := total(got), total(o.want); a != b {
+		o.v.failf(Conservation, "%d bytes are mapped, the list has %d", a, b)
+		return
+	}
+	o.scratchSet.set(got)
+	a := o.scratchSet.size()
+	o.scratchSet.set(o.want)
+	if b := o.scratchSet.size(); a != b {
+		o.v.failf(Conservation, "%d distinct bytes are mapped, the list names %d: some are mapped twice or dropped", a, b)
+	}
+}
+
+// checkPrefix is the part of check 6 that one registration can show: a partial
+// one covers the longest prefix that its region could hold.
+func (o *Oracle) checkPrefix() {
+	if o.r.Initiator || len(o.r.Keys) != 1 || o.r.Whole || !o.r.Request.Partial {
+		return
+	}
+	ctx, ok := o.r.Dev.QueryMkey(o.r.Keys[0])
+	if !ok || ctx.Mode != mlx5model.ModeMTT {
+		return
+	}
+	o.v.ran(Resume)
+	capacity := min(uint64(ctx.XltOctowords)*2, mlx5model.MaxMTTs)
+	if m := o.r.Request.Limits.MaxEntries; m > 0 {
+		capacity = min(capacity, uint64(m))
+	}
+	want := longestPagePrefix(o.r.Mapped, o.r.From, 1<<ctx.LogPageSize, capacity)
+	if want != o.r.Covered {
+		o.v.failf(Resume, "covers %d bytes from %v, a region of %d pages of %d holds %d", o.r.Covered, o.r.From, capacity, uint64(1)<<ctx.LogPageSize, want)
+	}
+}
+
+// longestPagePrefix counts the bytes from p on that a page list of at most
+// pages pages can describe. It is written for clarity, border by border, and
+// shares nothing with the mapping functions.
+func longestPagePrefix(l sg.List, p linux.Pos, page, pages uint64) uint64 {
+	var covered, used uint64
+	var end uint64 // address behind the last byte covered
+	for i := p.Entry; i < len(l); i++ {
+		addr, n := l[i].Addr, uint64(l[i].Len)
+		if i == p.Entry {
+			addr, n = addr+p.Off, n-p.Off
+		}
+		if n == 0 {
+			continue
+		}
+		var lead, slack uint64 // bytes of a new page before addr; free bytes of the last page
+		switch {
+		case covered == 0:
+			lead = addr % page
+		case addr == end && addr != 0:
+			slack = (page - end%page) % page
+		case end%page != 0 || addr%page != 0:
+			return covered
+		}
+		if room := (pages-used)*page - lead + slack; n > room {
+			return covered + room
+		}
+		if n > slack {
+			used += (lead + n - slack + page - 1) / page
+		}
+		covered, end = covered+n, addr+n
+	}
+	return covered
+}
+
+// JudgeChain is check 6 on the parts of one list: each begins where the one
+// before ended, and together they cover every byte once.
+func (o *Oracle) JudgeChain(parts []ChainPart, total uint64, v *Verdict) {
+	v.ran(Resume)
+	var sum uint64
+	for i, p := range parts {
+		if i > 0 && p.From != parts[i-1].Next {
+			v.failf(Resume, "part %d begins at %v, the one before ended at %v", i, p.From, parts[i-1].Next)
+		}
+		if p.Covered == 0 {
+			v.failf(Resume, "part %d covers nothing", i)
+		}
+		sum += p.Covered
+	}
+	if sum != total {
+		v.failf(Resume, "%d parts cover %d bytes of %d", len(parts), sum, total)
+	}
+}
+
+// ChainPart is what JudgeChain needs of each part.
+type ChainPart struct {
+	From, Next linux.Pos
+	Covered    uint64
+}
+
+// Part cuts a registration down to a ChainPart.
+func Part(r *reg.Registration) ChainPart { return ChainPart{r.From, r.Next, r.Covered} }
+
+// checkTermination is check 15: a registration makes progress, and the work it
+// asks of the device grows with the entries and pages it covers, not beyond.
+func (o *Oracle) checkTermination() {
+	o.v.ran(Termination)
+	if o.r.Covered == 0 {
+		o.v.failf(Termination, "covers no bytes: a caller that resumes would not end")
+	}
+	page := max(o.r.Request.PageSize, 512)
+	bound := 4*(uint64(len(o.r.Mapped))+1) + 2*(o.r.Covered/page+1)
+	if n := uint64(o.r.PostedTo - o.r.PostedFrom); n > 16*bound {
+		o.v.failf(Termination, "%d WQEBBs for %d entries", n, len(o.r.Mapped))
+	}
+	if n := uint64(len(o.r.Tuples)); n > bound {
+		o.v.failf(Termination, "%d tuples for %d entries", n, len(o.r.Mapped))
+	}
+	if n := uint64(o.r.Cost.Descriptors); n > bound {
+		o.v.failf(Termination, "%d descriptors for %d entries", n, len(o.r.Mapped))
+	}
+}

@@ -1,0 +1,127 @@
+package oracle
+
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+)
+
+// recount is what a registration's cost record should say, from the ring, the
+// keys and the tuples. complete is false when the ring has been lapped, so
+// that work requests cannot be counted any more.
+type recount struct {
+	reg.Cost
+	complete bool
+}
+
+// checkCost is check 11: the cost record holds, and no more keys are used than
+// the rule of their kind asks for.
+func (o *Oracle) checkCost() {
+	o.v.ran(CostClaims)
+	got, c := o.r.Cost, o.recount()
+	for _, f := range []struct {
+		name      string
+		got, want uint64
+		skip      bool
+	}{
+		{"keys", uint64(got.MRs), uint64(c.MRs), false},
+		{"remote descriptors", uint64(got.RemoteDescs), uint64(c.RemoteDescs), false},
+		{"bytes copied", got.BytesCopied, c.BytesCopied, false},
+		{"work requests", uint64(got.WQEs), uint64(c.WQEs), !c.complete},
+		{"WQE bytes", uint64(got.WQEBytes), uint64(c.WQEBytes), !c.complete},
+		{"descriptors", uint64(got.Descriptors), uint64(c.Descriptors), o.r.Initiator && !c.complete},
+		{"device fetches", uint64(got.Fetches), uint64(c.Fetches), !c.complete},
+	} {
+		if !f.skip && f.got != f.want {
+			o.v.failf(CostClaims, "claims %d %s, there are %d", f.got, f.name, f.want)
+		}
+	}
+	o.checkMinimal()
+}
+
+func (o *Oracle) recount() recount {
+	var c recount
+	c.MRs = len(o.r.Keys)
+	c.RemoteDescs = len(o.r.Tuples)
+	var in, out uint64
+	for _, k := range o.r.CopyIn {
+		in += k.Len
+	}
+	for _, k := range o.r.CopyOut {
+		out += k.Len
+	}
+	c.BytesCopied = max(in, out)
+	for _, k := range o.r.Keys {
+		c.Descriptors += o.liveDescriptors(k)
+	}
+	c.complete = o.eachWQE(func(w *mlx5model.WQE, _ []byte, _ uint32) {
+		c.WQEs++
+		c.WQEBytes += int(w.DS) * mlx5model.DSSize
+		c.Fetches++
+		if w.HasPointer {
+			c.Fetches++
+		}
+		if w.Opcode == mlx5model.OpRDMAWrite || w.Opcode == mlx5model.OpRDMARead {
+			c.Descriptors += len(w.Data) / mlx5model.DataSegSize
+		}
+	})
+	return c
+}
+
+// liveDescriptors counts the entries of a key's list that its length reaches.
+func (o *Oracle) liveDescriptors(key uint32) int {
+	ctx, ok := o.r.Dev.QueryMkey(key)
+	if !ok || ctx.Len == 0 {
+		return 0
+	}
+	switch ctx.Mode {
+	case mlx5model.ModeMTT:
+		page := uint64(1) << ctx.LogPageSize
+		lead := ctx.Start % page
+		n := (ctx.Len-1)/page + 1 // pages if aligned
+		if ctx.Len-(n-1)*page+lead > page {
+			n++
+		}
+		return int(n)
+	case mlx5model.ModeKLM:
+		list := o.r.Dev.QueryXlt(key)
+		n, left := 0, ctx.Len
+		for left > 0 && len(list) >= (n+1)*mlx5model.KLMSize {
+			k := mlx5model.ParseKLM(list[n*mlx5model.KLMSize:])
+			left -= min(left, uint64(k.ByteCount))
+			n++
+		}
+		return n
+	default:
+		return 0
+	}
+}
+
+// checkMinimal counts the regions that the page rule forces, by the reference
+// of check 6, and demands no more. It applies to page lists only: how many KLM
+// regions are needed follows from the entry count, which check 14 bounds.
+func (o *Oracle) checkMinimal() {
+	if o.r.Initiator || len(o.r.Keys) < 2 || len(o.r.CopyIn)+len(o.r.CopyOut) > 0 {
+		return
+	}
+	first, ok := o.r.Dev.QueryMkey(o.r.Keys[0])
+	if !ok || first.Mode != mlx5model.ModeMTT {
+		return
+	}
+	capacity := uint64(first.XltOctowords) * 2
+	if m := o.r.Request.Limits.MaxEntries; m > 0 {
+		capacity = min(capacity, uint64(m))
+	}
+	need, p, left := 0, o.r.From, o.r.Covered
+	for left > 0 {
+		n := longestPagePrefix(o.r.Mapped, p, 1<<first.LogPageSize, capacity)
+		if n == 0 {
+			return
+		}
+		p = advance(o.r.Mapped, p, n)
+		left -= min(left, n)
+		need++
+	}
+	if len(o.r.Keys) > need {
+		o.v.failf(CostClaims, "%d regions, the page rule asks for %d", len(o.r.Keys), need)
+	}
+}

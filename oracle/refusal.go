@@ -1,0 +1,196 @@
+package oracle
+
+import (
+	"errors"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// Facts are the limits that a refusal may appeal to, beside the request's own.
+type Facts struct {
+	Profile  *mlx5model.Profile
+	Caps     reg.EncoderCaps
+	PoolSize int    // keys in the pool
+	WQEBBs   uint32 // size of the send queue
+}
+
+// sector is the finer border rule of the second pool, bytes.
+const sector = 512
+
+// JudgeRefusal is check 14 on a list that was not taken: the error is typed,
+// and what it states is true of the list and not stricter than the limits.
+func (o *Oracle) JudgeRefusal(req *reg.Request, refusal error, f Facts, v *Verdict) {
+	o.v = v
+	v.ran(LimitsKept)
+	var r *reg.Refusal
+	if !errors.As(refusal, &r) {
+		v.failf(LimitsKept, "refused without a typed reason: %v", refusal)
+		return
+	}
+	var err error
+	if o.mapped, err = req.DMA.Map(o.mapped[:0], req.List); err != nil && r.Reason != reg.ReasonWrap {
+		return // there is no mapped list to judge by
+	}
+	if why := o.wrongRefusal(req, r, f); why != "" {
+		v.failf(LimitsKept, "refused by %q: %s", r, why)
+	}
+}
+
+// wrongRefusal says what is wrong about a refusal, "" if it is right.
+func (o *Oracle) wrongRefusal(req *reg.Request, r *reg.Refusal, f Facts) string {
+	list, invalid := o.mapped, req.List.Validate()
+	total := req.List.Total()
+	switch r.Reason {
+	case reg.ReasonWrap:
+		return unless(errors.Is(invalid, sg.ErrWraps), "no entry wraps")
+	case reg.ReasonEmpty:
+		return unless(total <= req.Offset, "there are bytes to register")
+	case reg.ReasonOffset:
+		return unless(total < req.Offset || len(list) > 0 && uint64(list[0].Len) < req.Offset, "the offset lies inside the list")
+	case reg.ReasonGap:
+		return unless(isGap(list, r.Entry, req.PageSize), "there is no gap at that entry")
+	case reg.ReasonSector:
+		return unless(isGap(list, r.Entry, sector), "that border is a sector's")
+	case reg.ReasonEntries:
+		return wrongEntries(req, r, f, list)
+	case reg.ReasonRegions, reg.ReasonPool:
+		floor := smallest(req.Limits.MaxRegions, f.PoolSize, req.Limits.PoolSize)
+		return unless(floor > 0 && r.Limit >= uint64(floor), "the limit is stricter than the request, the pool and the device")
+	case reg.ReasonTotal:
+		return unless(r.Limit > 0 && total-min(total, req.Offset) > r.Limit, "the total is within the limit")
+	case reg.ReasonPageSize:
+		return wrongPageSize(req, f, list)
+	case reg.ReasonQueue:
+		return unless(r.Need > r.Limit && r.Limit > 0, "it does not need more than the queue has")
+	case reg.ReasonUnsupported:
+		p := f.Profile
+		return unless(!f.Caps.MTT || !f.Caps.KLM || !p.IMAICL || p.UMRModifyEntitySizeDisabled || p.UMRIndirectMkeyDisabled ||
+			p.UMRModifyAtomicDisabled || !p.Atomic, "dialect and device support everything")
+	}
+	return "the reason is none of the known ones"
+}
+
+func unless(ok bool, why string) string {
+	if ok {
+		return ""
+	}
+	return why
+}
+
+// smallest is the least of the limits that are set, 0 if none is.
+func smallest(limits ...int) int {
+	least := 0
+	for _, n := range limits {
+		if n > 0 && (least == 0 || n < least) {
+			least = n
+		}
+	}
+	return least
+}
+
+// isGap says whether the border in front of mapped entry i, or the one behind
+// it, breaks the rule that interior borders lie on multiples of page.
+// Zero-length entries have no borders.
+func isGap(l sg.List, i int, page uint64) bool {
+	if i < 0 || i >= len(l) || page == 0 {
+		return false
+	}
+	for k := i; k < len(l) && k <= i+1; k++ {
+		prev := k - 1
+		for prev >= 0 && l[prev].Len == 0 {
+			prev--
+		}
+		if prev < 0 || l[k].Len == 0 {
+			continue
+		}
+		a, b := l[prev].End(), l[k].Addr
+		if a == b && b != 0 {
+			continue
+		}
+		if a%page != 0 || b%page != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// wrongEntries recounts the descriptors a list needs: KLM pieces, or pages.
+func wrongEntries(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) string {
+	inline := 0
+	if !f.Caps.Pointer {
+		inline = f.Caps.MaxInline
+	}
+	floor := smallest(req.Limits.MaxEntries, f.Caps.MaxList, inline, f.Profile.MaxKLMs())
+	if r.Limit < uint64(floor) {
+		return "the limit is stricter than the request, the dialect and the device"
+	}
+	piece := f.Profile.MaxKLMBytes
+	if m := req.Limits.MaxEntryBytes; m > 0 {
+		piece = min(piece, m)
+	}
+	if max(countPieces(list, piece), countPages(list, max(req.PageSize, sector))) > r.Limit {
+		return ""
+	}
+	return "neither KLMs nor pages exceed the limit"
+}
+
+// countPieces is the number of descriptors of at most piece bytes for a list
+// whose neighbours are not merged.
+func countPieces(l sg.List, piece uint64) uint64 {
+	var n uint64
+	for i := range l {
+		n += (uint64(l[i].Len) + piece - 1) / piece
+	}
+	return n
+}
+
+// countPages is the number of pages that the entries touch, entry by entry.
+func countPages(l sg.List, page uint64) uint64 {
+	var n uint64
+	for i := range l {
+		if l[i].Len > 0 {
+			n += (l[i].Addr%page + uint64(l[i].Len) + page - 1) / page
+		}
+	}
+	return n
+}
+
+// wrongPageSize looks for a page size that would have done.
+func wrongPageSize(req *reg.Request, f Facts, list sg.List) string {
+	low, high := uint64(1)<<f.Profile.LogPageMin, uint64(1)<<f.Profile.LogPageMax
+	if req.PageSizes == 0 {
+		return unless(req.PageSize < low || req.PageSize > high || req.PageSize&(req.PageSize-1) != 0, "the device has that page size")
+	}
+	for page := low; page <= high && page != 0; page <<= 1 {
+		if req.PageSizes&page == 0 {
+			continue
+		}
+		if fitsPages(list, req.IOVA, page) {
+			return "one of the page sizes fits"
+		}
+	}
+	return ""
+}
+
+// fitsPages says whether a key at iova with the given page size can describe
+// the list: every byte keeps its place inside the page.
+func fitsPages(l sg.List, iova, page uint64) bool {
+	var end uint64
+	first := true
+	for i := range l {
+		if l[i].Len == 0 {
+			continue
+		}
+		if first && (l[i].Addr^iova)%page != 0 {
+			return false
+		}
+		contiguous := !first && l[i].Addr == end && end != 0
+		if !first && !contiguous && (end%page != 0 || l[i].Addr%page != 0) {
+			return false
+		}
+		first, end = false, l[i].End()
+	}
+	return true
+}

@@ -1,0 +1,69 @@
+package oracle
+
+import (
+	"bytes"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+)
+
+// checkRoundTrip is check 9: decoding a posted work request and encoding it
+// again gives the bytes that the producer wrote, and doing so once more changes
+// nothing.
+func (o *Oracle) checkRoundTrip() {
+	ran := false
+	o.eachWQE(func(w *mlx5model.WQE, raw []byte, pi uint32) {
+		ran = true
+		o.canon = w.AppendTo(o.canon[:0])
+		o.roundTrip(w, raw, pi)
+	})
+	if ran {
+		o.v.ran(RoundTrip)
+	}
+}
+
+// roundTrip compares raw, decoded as w, with the canonical encoding in o.canon.
+func (o *Oracle) roundTrip(w *mlx5model.WQE, raw []byte, pi uint32) {
+	size := int(w.DS) * mlx5model.DSSize
+	if len(o.canon) != size {
+		o.v.failf(RoundTrip, "WQE at %d has %d bytes, encoded again %d", pi, size, len(o.canon))
+		return
+	}
+	for i := range size {
+		if raw[i] != o.canon[i] && !o.unwritten(w, i, raw[i]^o.canon[i]) {
+			o.v.failf(RoundTrip, "WQE at %d, byte %#x is %#02x, encoded again %#02x", pi, i, raw[i], o.canon[i])
+			return
+		}
+	}
+	var again mlx5model.WQE
+	if err := mlx5model.Decode(o.canon, &again); err != nil {
+		o.v.failf(RoundTrip, "WQE at %d, encoded again: %v", pi, err)
+		return
+	}
+	if again.Ctrl != w.Ctrl || again.UMR != w.UMR || again.Pointer != w.Pointer || again.RAddr != w.RAddr || again.RKey != w.RKey {
+		o.v.failf(RoundTrip, "WQE at %d decodes to other values when encoded again", pi)
+	}
+	o.canon2 = again.AppendTo(o.canon2[:0])
+	if !bytes.Equal(o.canon, o.canon2) {
+		o.v.failf(RoundTrip, "WQE at %d: the canonical encoding changes when it is encoded again", pi)
+	}
+}
+
+// unwritten says whether the producer leaves the given bits of WQE byte i as
+// they were: padding behind an inline list, a mkey context it does not fill, or
+// the reserved bytes of a repeat header.
+func (o *Oracle) unwritten(w *mlx5model.WQE, i int, bits byte) bool {
+	rules := o.r.Rules
+	if rules == nil || w.Opcode != mlx5model.OpUMR {
+		return rules == nil
+	}
+	const mkc = mlx5model.CtrlSize + mlx5model.UMRCtrlSize
+	switch {
+	case i >= mlx5model.UMRDataOff:
+		stale := rules.Pad == mlx5model.PadStale || rules.RepeatReserved == mlx5model.PadStale
+		return stale && i < mlx5model.UMRDataOff+len(w.List)
+	case i >= mkc:
+		kind := rules.Kind(w)
+		return kind != nil && bits&^kind.Stale[i-mkc] == 0
+	}
+	return false
+}
