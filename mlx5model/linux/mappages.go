@@ -2,6 +2,7 @@ package linux
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/sg"
@@ -63,7 +64,7 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 	if err != nil {
 		return Mapping{}, err
 	}
-	p := pages{dst: dst, max: min(len(dst)/mlx5model.MTTSize, maxPages), mask: pageSize - 1}
+	p := pages{dst: dst, max: min(len(dst)/mlx5model.MTTSize, maxPages), mask: pageSize - 1, shift: uint8(bits.TrailingZeros64(pageSize))}
 	for {
 		addr, n, err := c.run()
 		switch {
@@ -102,11 +103,12 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 
 // pages is a page list under construction.
 type pages struct {
-	dst  []byte
-	n    int    // pages written
-	max  int    // capacity
-	mask uint64 // page size - 1
-	end  uint64 // address behind the last byte; 0 for 2^64, and at first
+	dst   []byte
+	n     int    // pages written
+	max   int    // capacity
+	mask  uint64 // page size - 1
+	shift uint8  // log2 of the page size
+	end   uint64 // address behind the last byte; 0 for 2^64, and at first
 }
 
 // follows reports whether a run at addr may come behind the last byte.
@@ -127,7 +129,7 @@ func (p *pages) add(addr, n uint64) uint64 {
 		}
 		page += size
 	}
-	count := (last-page)/size + 1
+	count := (last-page)>>p.shift + 1
 	if room := uint64(p.max - p.n); count > room {
 		count = room
 		if n = page + count*size - addr; n == 0 {
