@@ -1,12 +1,20 @@
 package reg
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model/libmlx5"
+)
 
 var encoders = []struct {
 	name string
 	make func() Encoder
 }{
 	{"linux", func() Encoder { return new(linuxEncoder) }},
+	{"libmlx5", func() Encoder { return &libmlx5Encoder{version: libmlx5.V44} }},
+	{"libmlx5-head", func() Encoder { return &libmlx5Encoder{version: libmlx5.Head} }},
+	{"spdk", func() Encoder { return new(spdkEncoder) }},
+	{"ofed", func() Encoder { return new(ofedEncoder) }},
 }
 
 // Dialects are the names that NewEncoder knows.

@@ -82,15 +82,59 @@ func TestFastRegRows(t *testing.T) {
 }
 
 func TestIndirectRows(t *testing.T) {
-	checkRows(t, Indirect{}, EnvConfig{}, []refusalRow{
-		{name: "gaps", list: sg.List{{Addr: 0x1000, Len: 0x800}, {Addr: 0x9001, Len: 1}, {Addr: 7, Len: 7}, {Addr: 7, Len: 0}}},
-		{name: "five by pointer", list: sg.List{{Addr: 1, Len: 1}, {Addr: 3, Len: 1}, {Addr: 5, Len: 1}, {Addr: 7, Len: 1}, {Addr: 9, Len: 1}}},
-		{name: "split", list: sg.List{{Addr: 1, Len: 1<<32 - 1}}},
-		{name: "split to the limit", list: sg.List{{Addr: 1, Len: 10}}, change: func(q *Request) { q.Limits.MaxEntryBytes, q.Limits.MaxEntries = 4, 3 }},
-		{name: "split over the limit", list: sg.List{{Addr: 1, Len: 10}}, change: func(q *Request) { q.Limits.MaxEntryBytes, q.Limits.MaxEntries = 4, 2 }, reason: ReasonEntries, entry: 0, off: 8, limit: 2},
-		{name: "past the top of iova", list: sg.List{{Addr: ^uint64(0), Len: 1}, {Addr: 0x5000, Len: 4096}}},
-		{name: "offset", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 3 }},
-	})
+	for _, d := range Dialects() {
+		t.Run(d, func(t *testing.T) {
+			checkRows(t, Indirect{}, EnvConfig{Dialect: d, Start: 0xfffe, Prefill: 0xcc}, []refusalRow{
+				{name: "gaps", list: sg.List{{Addr: 0x1000, Len: 0x800}, {Addr: 0x9001, Len: 1}, {Addr: 7, Len: 7}, {Addr: 7, Len: 0}}},
+				{name: "five", list: sg.List{{Addr: 1, Len: 1}, {Addr: 3, Len: 1}, {Addr: 5, Len: 1}, {Addr: 7, Len: 1}, {Addr: 9, Len: 1}}},
+				{name: "inline limit", list: scattered(52)},
+				{name: "split to the limit", list: sg.List{{Addr: 1, Len: 10}}, change: func(q *Request) { q.Limits.MaxEntryBytes, q.Limits.MaxEntries = 4, 3 }},
+				{name: "split over the limit", list: sg.List{{Addr: 1, Len: 10}}, change: func(q *Request) { q.Limits.MaxEntryBytes, q.Limits.MaxEntries = 4, 2 }, reason: ReasonEntries, entry: 0, off: 8, limit: 2},
+				{name: "past the top of iova", list: sg.List{{Addr: ^uint64(0), Len: 1}, {Addr: 0x5000, Len: 4096}}},
+				{name: "offset", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 3 }},
+				{name: "2 GiB - 1", list: sg.List{{Addr: 1, Len: 1<<31 - 1}}},
+			})
+		})
+	}
+}
+
+// TestRegionLimits is about where the dialects' list and length fields end.
+func TestRegionLimits(t *testing.T) {
+	twoGiB := sg.List{{Addr: 1, Len: 1 << 31}}
+	fourGiB := sg.List{{Addr: 1, Len: 1<<32 - 1}, {Addr: 5, Len: 1}}
+	rows := map[string][]refusalRow{
+		"linux": {
+			{name: "4 GiB", list: fourGiB},
+			{name: "max", list: scattered(65532)},
+			{name: "max+1", list: scattered(65533), reason: ReasonEntries, entry: 65532, limit: 65532},
+		},
+		"ofed": {
+			{name: "4 GiB", list: fourGiB},
+			{name: "max", list: scattered(65532)},
+			{name: "max+1", list: scattered(65533), reason: ReasonEntries, entry: 65532, limit: 65532},
+		},
+		"libmlx5": {
+			{name: "2 GiB", list: twoGiB, reason: ReasonTotal, entry: 0, off: 1<<31 - 1, limit: 1<<31 - 1},
+			{name: "max+1", list: scattered(53), reason: ReasonEntries, entry: 52, limit: 52},
+		},
+		"libmlx5-head": {
+			{name: "4 GiB", list: fourGiB},
+			{name: "max+1", list: scattered(53), reason: ReasonEntries, entry: 52, limit: 52},
+		},
+		"spdk": {
+			{name: "2 GiB", list: twoGiB},
+			{name: "4 GiB", list: fourGiB, reason: ReasonTotal, entry: 1, limit: 1<<32 - 1},
+			{name: "max+1", list: scattered(53), reason: ReasonEntries, entry: 52, limit: 52},
+		},
+	}
+	for _, d := range Dialects() {
+		t.Run(d, func(t *testing.T) {
+			if len(rows[d]) == 0 {
+				t.Fatal("no rows")
+			}
+			checkRows(t, Indirect{}, EnvConfig{Dialect: d}, rows[d])
+		})
+	}
 }
 
 func scattered(n int) sg.List {
@@ -99,11 +143,4 @@ func scattered(n int) sg.List {
 		l[i] = sg.Entry{Addr: 0x10000 + uint64(i)*37, Len: 5}
 	}
 	return l
-}
-
-func TestIndirectUMRLimit(t *testing.T) {
-	checkRows(t, Indirect{}, EnvConfig{}, []refusalRow{
-		{name: "max", list: scattered(65532)},
-		{name: "max+1", list: scattered(65533), reason: ReasonEntries, entry: 65532, limit: 65532},
-	})
 }

@@ -99,6 +99,9 @@ func (e *Env) GetKey(mode mlx5model.AccessMode, max int) (*Key, error) {
 		}
 		room := capacity(max, e.maxDescs(mode))
 		ctx := e.Enc.Context(mode, room, e.PD, uint8(k.Key), e.Profile.LogPageMin)
+		if mode == mlx5model.ModeKLM { // SPDK asks for 128 octowords of any device
+			ctx.XltOctowords = min(ctx.XltOctowords, 1<<e.Profile.LogMaxKLMListSize)
+		}
 		if err := e.createKey(k, &ctx, nil); err != nil {
 			return nil, err
 		}

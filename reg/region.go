@@ -107,6 +107,9 @@ func (e *Env) pageAllowed(size uint64) bool {
 // the longest WQE take, and what the request allows.
 func (e *Env) descLimit(mode mlx5model.AccessMode, caps *EncoderCaps, lim *Limits) int {
 	n := e.maxDescs(mode)
+	if mode == mlx5model.ModeKLM {
+		n = min(n, 1<<e.Profile.LogMaxKLMListSize-caps.ListSlack)
+	}
 	if caps.MaxList > 0 {
 		n = min(n, caps.MaxList)
 	}

@@ -45,6 +45,8 @@ type EncoderCaps struct {
 	// FixedAccess are the rights that keys have from creation on, for a
 	// dialect whose registrations do not change them; 0 for one whose do.
 	FixedAccess uint8
+	// ListSlack is the octowords that a key takes beyond its descriptors.
+	ListSlack int
 	// Mask are the mkey_mask bits of every registration work request, which
 	// a device must be able to execute.
 	Mask uint64
