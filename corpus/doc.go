@@ -8,7 +8,7 @@
 // decimal or 0x hexadecimal. Keys other than sg and want occur at most once and
 // may stand in any order; Format puts them in this one:
 //
-//	page-size N          page size in bytes (default 4096)
+//	page-size N          page size in bytes (default 4096); umem: the system's
 //	dialect NAME         linux, libmlx5, spdk or ofed (default: the strategy's choice)
 //	profile NAME         device profile (default: "default")
 //	access LIST          rights joined by '|': lr lw rr rw a (default lw|rr|rw)

@@ -15,9 +15,9 @@ const MaxIovecLine = 64 << 20
 
 // ReadIovecs reads an iovec log: a line for each list, "NAME ADDR+LEN ADDR+LEN
 // …", numbers decimal or 0x hexadecimal. NAME is a free word, as a rule the
-// system call. Empty lines and lines that start with '#' are passed over. fn gets the line
-// number from 1; name and list are valid until it returns, and its error ends
-// the reading and is returned as it is.
+// system call. Empty lines and lines that start with '#' are passed over. fn
+// gets the line number from 1; name and list are valid until it returns, and
+// its error ends the reading and is returned as it is.
 //
 // Refused with a *ParseError: entries without '+', lengths beyond 2^32-1,
 // entries that wrap past 2^64, a name without entries, more than MaxEntries

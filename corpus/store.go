@@ -82,6 +82,31 @@ func LoadDir(dir string) ([]*Case, error) {
 	return cases, err
 }
 
+// LoadAll reads case files and, as LoadDir does, directories. Cases and errors
+// of all paths are joined.
+func LoadAll(paths ...string) ([]*Case, error) {
+	var all []*Case
+	var errs []error
+	for _, p := range paths {
+		cases, err := loadPath(p)
+		all = append(all, cases...)
+		errs = append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+func loadPath(p string) ([]*Case, error) {
+	info, err := os.Stat(p)
+	if err == nil && info.IsDir() {
+		return LoadDir(p)
+	}
+	c, err := Load(p)
+	if err != nil {
+		return nil, err
+	}
+	return []*Case{c}, nil
+}
+
 // Walk calls fn with every case file below dir as LoadDir reads them, one at a
 // time, so that only one need be in memory. Errors do not stop it: they are
 // joined.
@@ -160,9 +185,8 @@ func Save(file string, c *Case) error {
 	})
 }
 
-// SaveUnique saves a case in dir under a name made of prefix and a hash of
-// what it tests (comments and wants aside), so that a finding met twice makes one file. It
-// returns the path.
+// SaveUnique saves a case in dir under a name made of prefix and Hash, so that
+// a finding met twice makes one file. It returns the path.
 func SaveUnique(dir, prefix string, c *Case) (string, error) {
 	file := filepath.Join(dir, prefix+"-"+Hash(c)+Ext)
 	return file, Save(file, c)

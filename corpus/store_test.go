@@ -213,6 +213,11 @@ func TestLoadDir(t *testing.T) {
 			t.Errorf("%s: error %v", how.name, err)
 		}
 	}
+	mixed, err := LoadAll(filepath.Join(dir, "z.sgcase"), filepath.Join(dir, "none"), filepath.Join(dir, "b"))
+	if len(mixed) != 3 || mixed[0].Name != "z" || mixed[2].Name != "y" ||
+		!errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "bad1") {
+		t.Errorf("LoadAll: %d cases, %v", len(mixed), err)
+	}
 	if _, err := LoadDir(filepath.Join(dir, "none")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}

@@ -244,12 +244,17 @@ func TestMaxEntries(t *testing.T) {
 type repeat struct {
 	text string
 	left int
+	at   int // in the copy begun
 }
 
 func (r *repeat) Read(p []byte) (n int, err error) {
-	for r.left > 0 && len(p)-n >= len(r.text) {
-		n += copy(p[n:], r.text)
-		r.left--
+	for r.left > 0 && n < len(p) {
+		k := copy(p[n:], r.text[r.at:])
+		n += k
+		if r.at += k; r.at == len(r.text) {
+			r.at = 0
+			r.left--
+		}
 	}
 	if n == 0 {
 		err = io.EOF
