@@ -63,8 +63,8 @@ func (q *QP) MkeyConfigure(mkey *Mkey, numSetters uint8, conf ConfFlags) {
 	binary.BigEndian.PutUint32(b[0xc:], mkey.Lkey)
 	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRInline, Mask: mlx5model.MaskFree | mlx5model.MaskKey}
 	umr.Put(b[mlx5model.CtrlSize:])
-	m := q.context()
-	clear(m)
+	m := q.block(1)
+	clear(m[:])
 	binary.BigEndian.PutUint32(m[4:], mlx5model.QPNAny<<8|uint32(mlx5model.KeyTag(mkey.Lkey)))
 	q.FMCache = mlx5model.FenceSmall
 	q.size = mlx5model.UMRFixedDS
@@ -111,14 +111,14 @@ func (q *QP) SetLayoutList(list []sg.Entry) {
 	}
 	blocks := (len(list) + 3) / 4
 	for i := range blocks {
-		q.putKLMs(i, list[4*i:])
+		q.putKLMs(uint32(i), list[4*i:])
 	}
 	q.layout(uint32(4*blocks), q.sum(list))
 }
 
 // putKLMs fills one WQEBB of the translation list from the front of list.
-func (q *QP) putKLMs(block int, list []sg.Entry) {
-	b := q.Ring.At(q.ctrl, mlx5model.UMRDataOff+block*mlx5model.WQEBBSize)
+func (q *QP) putKLMs(block uint32, list []sg.Entry) {
+	b := q.block(listBlock + block)
 	n := min(len(list), 4)
 	for i := range list[:n] {
 		e := &list[i]
@@ -151,31 +151,26 @@ func (q *QP) SetLayoutInterleaved(repeat uint32, entries []Interleaved) {
 	var cycle uint64
 	for i := range entries {
 		cycle += uint64(entries[i].BytesCount)
-		q.putRepeat(i+1, &entries[i])
+		q.putRepeat(uint32(i)+1, &entries[i])
 	}
-	head := q.octoword(0)
+	head := q.octoword(mlx5model.UMRFixedDS)
 	binary.BigEndian.PutUint32(head, uint32(cycle))
 	binary.BigEndian.PutUint32(head[4:], mlx5model.RepeatOp)
 	binary.BigEndian.PutUint32(head[8:], repeat)
 	binary.BigEndian.PutUint32(head[12:], uint32(len(entries)))
 	octowords := uint32(mlx5model.AlignUp(uint64(len(entries))+1, 4))
 	for i := uint32(len(entries)) + 1; i < octowords; i++ {
-		clear(q.octoword(int(i)))
+		clear(q.octoword(mlx5model.UMRFixedDS + i))
 	}
 	q.layout(octowords, cycle*uint64(repeat))
 }
 
-func (q *QP) putRepeat(at int, e *Interleaved) {
-	b := q.octoword(at)
+func (q *QP) putRepeat(at uint32, e *Interleaved) {
+	b := q.octoword(mlx5model.UMRFixedDS + at)
 	binary.BigEndian.PutUint16(b, uint16(e.BytesCount+e.BytesSkip))
 	binary.BigEndian.PutUint16(b[2:], uint16(e.BytesCount))
 	binary.BigEndian.PutUint32(b[4:], e.Lkey)
 	binary.BigEndian.PutUint64(b[8:], e.Addr)
-}
-
-// octoword is one octoword of the translation list.
-func (q *QP) octoword(i int) []byte {
-	return q.Ring.At(q.ctrl, mlx5model.UMRDataOff+i*mlx5model.OctowordSize)[:mlx5model.OctowordSize]
 }
 
 // SetSigBlock stands for mlx5dv_wr_set_mkey_sig_block. On a key without
@@ -246,8 +241,8 @@ func (q *QP) configured() {
 }
 
 // umr and context are the two fixed segments of the UMR under construction.
-func (q *QP) umr() []byte     { return q.Ring.At(q.ctrl, mlx5model.CtrlSize) }
-func (q *QP) context() []byte { return q.Ring.At(q.ctrl, mlx5model.WQEBBSize) }
+func (q *QP) umr() []byte     { return q.block(0)[mlx5model.CtrlSize:] }
+func (q *QP) context() []byte { return q.block(1)[:] }
 
 func (q *QP) mask() uint64        { return binary.BigEndian.Uint64(q.umr()[8:]) }
 func (q *QP) addMask(bits uint64) { binary.BigEndian.PutUint64(q.umr()[8:], q.mask()|bits) }

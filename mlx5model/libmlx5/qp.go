@@ -133,6 +133,18 @@ func (q *QP) doorbell() {
 	q.BFOffset ^= bfBufSize
 }
 
+// block is the i-th WQEBB of the WQE under construction.
+func (q *QP) block(i uint32) *[mlx5model.WQEBBSize]byte {
+	at := q.Ring.Index(q.ctrl+i) * mlx5model.WQEBBSize
+	return (*[mlx5model.WQEBBSize]byte)(q.Ring.Bytes()[at:])
+}
+
+// octoword is the i-th 16-byte unit of the WQE under construction.
+func (q *QP) octoword(i uint32) []byte {
+	b, at := q.block(i/4), i%4*mlx5model.OctowordSize
+	return b[at : at+mlx5model.OctowordSize]
+}
+
 func (q *QP) fail(e Errno) {
 	if q.err == nil {
 		q.err = e
@@ -141,7 +153,7 @@ func (q *QP) fail(e Errno) {
 
 // begin writes bytes 0-3 and 8-B of a control segment and returns the first
 // WQEBB, or nil if the queue is full or the batch needs what is not modelled.
-func (q *QP) begin(op mlx5model.Opcode) []byte {
+func (q *QP) begin(op mlx5model.Opcode) *[mlx5model.WQEBBSize]byte {
 	if _, ok := q.err.(*UnsupportedError); ok {
 		return nil
 	}
@@ -161,8 +173,8 @@ func (q *QP) begin(op mlx5model.Opcode) []byte {
 		fence |= mlx5model.CtrlSolicited
 	}
 	q.ctrl, q.size = q.CurPost, 1
-	b := q.Ring.At(q.CurPost, 0)
-	binary.BigEndian.PutUint32(b, (q.CurPost&0xffff)<<8|uint32(op))
+	b := q.block(0)
+	binary.BigEndian.PutUint32(b[:], (q.CurPost&0xffff)<<8|uint32(op))
 	binary.BigEndian.PutUint32(b[8:], uint32(fence))
 	return b
 }
@@ -170,7 +182,7 @@ func (q *QP) begin(op mlx5model.Opcode) []byte {
 // finish writes bytes 4-7 and the signature and makes the slot used. DS is not
 // masked: 64 units and more spill into the bits above it, as in the library.
 func (q *QP) finish() {
-	b := q.Ring.At(q.ctrl, 0)
+	b := q.block(0)
 	binary.BigEndian.PutUint32(b[4:], q.QPN<<8|q.size)
 	if q.WQSig {
 		b[8] = q.signature()

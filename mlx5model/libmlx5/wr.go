@@ -65,7 +65,7 @@ func (q *QP) rdma(op mlx5model.Opcode, rkey uint32, raddr uint64, list []sg.Entr
 // sges writes the data segments and finishes the WQE. It is a setter that, in
 // contrast to those of a memory key, runs after an error too.
 func (q *QP) sges(list []sg.Entry) {
-	if mlx5model.MaxDS-q.size < uint32(len(list)) && q.size+nonEmpty(list) > mlx5model.MaxDS {
+	if room := min(mlx5model.MaxDS, 4*q.Ring.WQEBBs()) - q.size; uint64(len(list)) > uint64(room) && nonEmpty(list) > room {
 		q.fail(ENOMEM)
 		return
 	}
@@ -74,7 +74,7 @@ func (q *QP) sges(list []sg.Entry) {
 			continue
 		}
 		seg := mlx5model.DataSeg{ByteCount: list[i].Len, Lkey: list[i].Lkey, Addr: list[i].Addr}
-		seg.Put(q.Ring.At(q.ctrl, int(q.size)*mlx5model.DSSize))
+		seg.Put(q.octoword(q.size))
 		q.size++
 	}
 	q.finish()
@@ -90,10 +90,13 @@ func nonEmpty(list []sg.Entry) uint32 {
 	return n
 }
 
+// listBlock is the WQEBB where the list of a UMR begins.
+const listBlock = mlx5model.UMRDataOff / mlx5model.WQEBBSize
+
 // Masks of mkey fields that binds and invalidates write.
 const (
 	unbindMask = mlx5model.MaskFree | mlx5model.MaskKey | mlx5model.MaskQPN
-	bindMask = unbindMask | mlx5model.MaskLen | mlx5model.MaskStartAddr | mlx5model.MaskAccess
+	bindMask   = unbindMask | mlx5model.MaskLen | mlx5model.MaskStartAddr | mlx5model.MaskAccess
 )
 
 // maxBind is the longest window: a KLM holds no more bytes.
@@ -138,10 +141,10 @@ func (q *QP) BindMW(rkey, newRkey uint32, w Window) {
 }
 
 // unbind writes the rest of a UMR that frees a window or a key.
-func (q *QP) unbind(b []byte, tag uint8) {
+func (q *QP) unbind(b *[mlx5model.WQEBBSize]byte, tag uint8) {
 	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRInline | mlx5model.UMROffsetEn | mlx5model.UMRCheckQPN, Mask: unbindMask}
 	umr.Put(b[mlx5model.CtrlSize:])
-	m := q.Ring.At(q.ctrl, mlx5model.WQEBBSize)
+	m := q.block(1)
 	m[0] = mlx5model.MkeyFree
 	binary.BigEndian.PutUint32(m[4:], mlx5model.QPNAny<<8|uint32(tag))
 	q.size = mlx5model.UMRFixedDS
@@ -151,14 +154,14 @@ func (q *QP) unbind(b []byte, tag uint8) {
 
 // bind writes the rest of a UMR that opens a window. The KLM holds the address
 // below even if the window is zero based.
-func (q *QP) bind(b []byte, tag uint8, w Window) {
+func (q *QP) bind(b *[mlx5model.WQEBBSize]byte, tag uint8, w Window) {
 	umr := mlx5model.UMRCtrl{
 		Flags:        mlx5model.UMRInline | mlx5model.UMROffsetEn | mlx5model.UMRCheckNotFree,
 		XltOctowords: uint16(mlx5model.ListOctowords(mlx5model.KLMSize)),
 		Mask:         bindMask,
 	}
 	umr.Put(b[mlx5model.CtrlSize:])
-	m := q.Ring.At(q.ctrl, mlx5model.WQEBBSize)
+	m := q.block(1)
 	m[0] = 0
 	m[2] = w.Access.bits()
 	binary.BigEndian.PutUint32(m[4:], q.QPN<<8|uint32(tag))
@@ -168,9 +171,9 @@ func (q *QP) bind(b []byte, tag uint8, w Window) {
 	}
 	binary.BigEndian.PutUint64(m[0x10:], start)
 	binary.BigEndian.PutUint64(m[0x18:], w.Length)
-	list := q.Ring.At(q.ctrl, mlx5model.UMRDataOff)
+	list := q.block(listBlock)
 	klm := mlx5model.KLM{ByteCount: uint32(w.Length), Key: w.Lkey, VA: w.Addr}
-	klm.Put(list)
+	klm.Put(list[:])
 	clear(list[mlx5model.KLMSize:])
 	q.size = mlx5model.UMRFixedDS + uint32(umr.XltOctowords)
 	q.finish()

@@ -1,0 +1,10 @@
+package vectors
+
+import "testing"
+
+func TestSPDKVectors(t *testing.T) { checkTestdata(t, "spdk-umr", 380) }
+
+func TestSPDKMutations(t *testing.T) {
+	isOutput := func(k string) bool { return k == "out" || k == "ret" }
+	testMutations(t, "spdk-umr", 23, 400, isOutput)
+}
