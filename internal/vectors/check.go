@@ -148,20 +148,21 @@ func (rep *FileReport) count(j *job, out Outcome, maxFailures int) {
 
 // lineReader gives a file's non-empty lines and counts all of them.
 type lineReader struct {
-	r *bufio.Reader
-	n int // lines read
+	r   *bufio.Reader
+	n   int // lines read
+	max int // bytes of the longest line
 }
 
 func newLineReader(r io.Reader) (*lineReader, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
 	if magic, _ := br.Peek(2); !bytes.Equal(magic, []byte{0x1f, 0x8b}) { // RFC 1952, ID1 ID2
-		return &lineReader{r: br}, nil
+		return &lineReader{r: br, max: maxLine}, nil
 	}
 	z, err := gzip.NewReader(br)
 	if err != nil {
 		return nil, err
 	}
-	return &lineReader{r: bufio.NewReaderSize(z, 1<<16)}, nil
+	return &lineReader{r: bufio.NewReaderSize(z, 1<<16), max: maxLine}, nil
 }
 
 // next returns a fresh copy of the next line that is not blank; io.EOF ends.
@@ -183,7 +184,7 @@ func (l *lineReader) read() ([]byte, error) {
 	var line []byte
 	for {
 		part, err := l.r.ReadSlice('\n')
-		if len(line)+len(part) > maxLine {
+		if len(line)+len(part) > l.max {
 			return nil, ErrLine
 		}
 		line = append(line, part...)

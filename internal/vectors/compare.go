@@ -3,6 +3,7 @@ package vectors
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -31,22 +32,22 @@ func (s *ringSeg) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	if len(parts) != 2 {
-		return fmt.Errorf("ring segment of %d parts, want [offset, hex]", len(parts))
+		return fmt.Errorf("ring_segs: a segment of %d parts, want [offset, hex]", len(parts))
 	}
 	var off *int
 	var text *string
-	if err := json.Unmarshal(parts[0], &off); err != nil {
-		return err
-	}
-	if err := json.Unmarshal(parts[1], &text); err != nil {
-		return err
+	if err := errors.Join(json.Unmarshal(parts[0], &off), json.Unmarshal(parts[1], &text)); err != nil {
+		return fmt.Errorf("ring_segs: %w", err)
 	}
 	if off == nil || text == nil {
-		return fmt.Errorf("ring segment %s: null", raw)
+		return fmt.Errorf("ring_segs: null in %s", raw)
 	}
 	data, err := hex.DecodeString(*text)
+	if err != nil {
+		return fmt.Errorf("ring_segs: %w", err)
+	}
 	*s = ringSeg{*off, data}
-	return err
+	return nil
 }
 
 // gotWQE is a WQE as our encoder left it in the ring.

@@ -75,9 +75,9 @@ func compareDescs(d *diffs, path, want string, prefill byte, a, b *linux.MR) {
 	n := int(mlx5model.AlignUp(uint64(a.NDescs*a.DescSize()), mlx5model.UMRListAlign))
 	note := func(off int) string {
 		if a.Mode == mlx5model.ModeKLM {
-			return entryAt("klm", off)
+			return entryField(mlx5model.SegKLM, off)
 		}
-		return fmt.Sprintf("mtt[%d]", off/mlx5model.MTTSize)
+		return entryField(mlx5model.SegMTT, off)
 	}
 	d.hex(path, want, a.Descs[:n], note)
 	// At the complement fill only the padding may differ.
@@ -184,7 +184,7 @@ func mailboxField(off int) string {
 	case off < 2:
 		return "opcode"
 	case off >= 0x10 && off < 0x10+mlx5model.MkeySize:
-		return spanAt(mkeySpans, off-0x10)
+		return segField(mlx5model.SegMkc, off-0x10)
 	}
 	return "reserved"
 }
@@ -192,5 +192,5 @@ func mailboxField(off int) string {
 // compareDoorbell compares the 8 bytes written to the UAR: the start of a
 // control segment.
 func compareDoorbell(d *diffs, path, want string, got [8]byte) {
-	d.hex(path, want, got[:], func(off int) string { return spanAt(ctrlSpans, off) })
+	d.hex(path, want, got[:], func(off int) string { return segField(mlx5model.SegCtrl, off) })
 }
