@@ -33,6 +33,9 @@ func (o *Oracle) checkEdges() {
 	}
 	o.v.ran(Confinement)
 	o.probed(func(i int, t reg.Tuple) {
+		if t.Len == 0 {
+			return
+		}
 		o.refused(Confinement, o.access(op, t.Rkey, t.Addr-1, 1), "the byte before tuple", i)
 		o.refused(Confinement, o.access(op, t.Rkey, t.Addr+t.Len, 1), "the byte behind tuple", i)
 		if t.Len+1 != 0 {
