@@ -87,15 +87,15 @@ const (
 // UMRConfigureSig is UMRConfigure with a signature BSF behind the list
 // (spdk_mlx5_umr_configure_sig). The PSV is loaded by SetPSV, separately.
 func (q *QP) UMRConfigureSig(mkey, umrLen uint32, list []sg.Entry, s *Sig, flags uint8) error {
-	start := uint32(q.PI)
+	start := q.PI
 	b, err := q.umr(mkey, umrLen, list, flags, bsfSize)
 	if err != nil {
 		return err
 	}
-	umr := q.Ring.At(start, mlx5model.CtrlSize)
+	umr := q.block(start, 0)[mlx5model.CtrlSize:]
 	binary.BigEndian.PutUint64(umr[8:], mlx5model.MaskFree|mlx5model.MaskLen|mlx5model.MaskSigErr)
 	if s.SigErrCount&sigErrBit != 0 {
-		binary.BigEndian.PutUint32(q.Ring.At(start, mlx5model.WQEBBSize)[0x0c:], mlx5model.FlagsSigErr)
+		binary.BigEndian.PutUint32(q.block(start, 1)[0x0c:], mlx5model.FlagsSigErr)
 	}
 	b[0] = 1 << 6 // extended, 32 bytes
 	b[1] = 0xff   // check all bytes

@@ -85,20 +85,26 @@ func NewQP(ring *mlx5model.Ring, mode SigMode, qpn, maxSendSGE uint32) *QP {
 // room reports whether a WQE of n WQEBBs can be written now.
 func (q *QP) room(n uint64) bool { return n <= uint64(min(uint32(q.TxAvailable), q.Ring.WQEBBs())) }
 
+// block is the i-th WQEBB of the WQE that starts at counter pi.
+func (q *QP) block(pi uint16, i uint32) *[mlx5model.WQEBBSize]byte {
+	at := q.Ring.Index(uint32(pi)+i) * mlx5model.WQEBBSize
+	return (*[mlx5model.WQEBBSize]byte)(q.Ring.Bytes()[at:])
+}
+
 // ctrl writes the control segment and returns the first WQEBB. DS is cut to
 // its six bits, as mlx5dv_set_ctrl_seg does.
-func (q *QP) ctrl(op mlx5model.Opcode, ds uint32, flags uint8, imm uint32) []byte {
+func (q *QP) ctrl(op mlx5model.Opcode, ds uint32, flags uint8, imm uint32) *[mlx5model.WQEBBSize]byte {
 	mode := ceMap[min(q.SigMode, SigLast)]
 	flags = flags&^mlx5model.CtrlCEMask | mode[flags>>ceShift&3]<<ceShift
-	b := q.Ring.At(uint32(q.PI), 0)
+	b := q.block(q.PI, 0)
 	c := mlx5model.Ctrl{Index: q.PI, Opcode: op, QPN: q.QPN, DS: uint8(ds & mlx5model.MaxDS), FmCeSe: flags, Imm: imm}
-	c.Put(b)
+	c.Put(b[:])
 	return b
 }
 
 // submit counts the WQE whose control segment ctrl wrote.
 func (q *QP) submit(wqebbs uint16) {
-	flags := q.Ring.At(uint32(q.PI), 0)[0x0b]
+	flags := q.block(q.PI, 0)[0x0b]
 	q.NonsignaledOutstanding += wqebbs
 	if flags&mlx5model.CtrlCEAlways != 0 {
 		q.NonsignaledOutstanding = 0
@@ -115,13 +121,13 @@ func (q *QP) CompleteSend() {
 	if !q.pending {
 		return
 	}
-	b := q.Ring.At(uint32(q.last), 0)
+	b := q.block(q.last, 0)
 	if q.SigMode == SigLast {
 		b[0x0b] = b[0x0b]&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways
 		q.NonsignaledOutstanding = 0
 	}
 	q.DBRec = uint32(q.PI)
-	copy(q.Doorbell[:], b)
+	copy(q.Doorbell[:], b[:])
 	q.pending = false
 }
 
@@ -156,7 +162,7 @@ func (q *QP) SetPSV(psvIndex, crcSeed uint32, flags uint8) error {
 		return ENOMEM
 	}
 	b := q.ctrl(mlx5model.OpSetPSV, 2, flags, 0)
-	clear(b[mlx5model.CtrlSize:mlx5model.WQEBBSize])
+	clear(b[mlx5model.CtrlSize:])
 	binary.BigEndian.PutUint32(b[0x10:], psvIndex)
 	binary.BigEndian.PutUint32(b[0x18:], crcSeed)
 	q.submit(1)

@@ -40,6 +40,9 @@ func PoolMkeyContext(pd uint32, bsf, crypto bool) mlx5model.MkeyContext {
 	return ctx
 }
 
+// listBlock is the WQEBB where the list of a UMR begins.
+const listBlock = mlx5model.UMRDataOff / mlx5model.WQEBBSize
+
 // bsfSize is one byte-stream format block in bytes.
 const bsfSize = 64
 
@@ -71,15 +74,15 @@ func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, bsf int) ([]
 		Mask:         mlx5model.MaskFree | mlx5model.MaskLen,
 	}
 	umr.Put(b[mlx5model.CtrlSize:])
-	m := q.Ring.At(uint32(q.PI), mlx5model.WQEBBSize)
-	clear(m)
+	m := q.block(q.PI, 1)
+	clear(m[:])
 	binary.BigEndian.PutUint32(m[0x1c:], umrLen)
 	for i := range int(blocks) {
-		putKLMs(q.Ring.At(uint32(q.PI), mlx5model.UMRDataOff+i*mlx5model.WQEBBSize), list[4*i:])
+		putKLMs(q.block(q.PI, listBlock+uint32(i)), list[4*i:])
 	}
 	var area []byte
 	if bsf != 0 {
-		area = q.Ring.At(uint32(q.PI), mlx5model.UMRDataOff+int(blocks)*mlx5model.WQEBBSize)
+		area = q.block(q.PI, listBlock+uint32(blocks))[:]
 		clear(area)
 	}
 	q.submit(uint16(wqebbs))
@@ -87,7 +90,7 @@ func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, bsf int) ([]
 }
 
 // putKLMs fills one WQEBB of the translation list from the front of list.
-func putKLMs(b []byte, list []sg.Entry) {
+func putKLMs(b *[mlx5model.WQEBBSize]byte, list []sg.Entry) {
 	n := min(len(list), 4)
 	for i := range list[:n] {
 		e := &list[i]
@@ -95,5 +98,5 @@ func putKLMs(b []byte, list []sg.Entry) {
 		binary.BigEndian.PutUint64(k, uint64(e.Len)<<32|uint64(e.Lkey))
 		binary.BigEndian.PutUint64(k[8:], e.Addr)
 	}
-	clear(b[n*mlx5model.KLMSize : mlx5model.WQEBBSize])
+	clear(b[n*mlx5model.KLMSize:])
 }
