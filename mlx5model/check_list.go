@@ -30,6 +30,9 @@ func (c *checker) listRegion() xltRegion {
 	if r.mode == ModePA && c.kind != nil {
 		r.mode = c.rules.ListMode
 	}
+	if c.kind != nil && c.kind.Stale[0xc] != 0 { // length64 is stale
+		r.haveLen = c.w.UMR.Mask&MaskLen != 0
+	}
 	if k := c.ctx.Key; k != nil {
 		if c.w.UMR.Mask&MaskLen == 0 {
 			r.len, r.haveLen = k.Len, !k.Length64
