@@ -45,7 +45,7 @@ const (
 	ReasonUMRPD         // UMRCheckPD: the key is of another protection domain
 	ReasonMask          // UnknownMaskError: mask bits outside MaskKnown
 	ReasonUMRCapability // the device cannot change this field or list by UMR
-	ReasonXltSize       // offset and list exceed translations_octword_size
+	ReasonXltSize       // offset and list exceed translations_octword_size, rounded to 64 bytes
 	ReasonBSFSize       // the BSF exceeds bsf_octword_size, or has no place in the WQE
 	ReasonPointer       // the list's pointer is misaligned or its byte_count too small
 	ReasonContext       // the key would have a length or page size beyond the limits
@@ -85,10 +85,10 @@ var reasonNames = [reasonCount]string{
 	ReasonPSVs:          "too many PSV values",
 	ReasonUMREn:         "umr_en is not set",
 	ReasonCheckBoth:     "both check flags set",
-	ReasonCheckNotFree:  "key is not free",
-	ReasonCheckFree:     "key is free",
-	ReasonCheckQPN:      "key is not this queue pair's",
-	ReasonUMRPD:         "key is of another protection domain",
+	ReasonCheckNotFree:  "UMR wants a free key",
+	ReasonCheckFree:     "UMR wants a key in use",
+	ReasonCheckQPN:      "UMR wants a key of this queue pair",
+	ReasonUMRPD:         "UMR of a key of another protection domain",
 	ReasonMask:          "unknown mkey_mask bits",
 	ReasonUMRCapability: "device cannot change this by UMR",
 	ReasonXltSize:       "list exceeds the key's capacity",

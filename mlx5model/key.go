@@ -62,7 +62,7 @@ func (d *Device) CreateMkey(index uint32, ctx MkeyContext, xlt []byte) (key uint
 	k.index, k.ctx, k.slot = index, ctx, len(d.live)
 	d.live = append(d.live, k)
 	d.keys[index] = k
-	d.xltUsed += uint64(ctx.XltOctowords)
+	d.xltUsed += ctx.capacity()
 	d.writeList(k, 0, xlt)
 	return index<<8 | uint32(ctx.Tag), nil
 }
@@ -97,7 +97,7 @@ func (d *Device) checkCreate(index uint32, ctx *MkeyContext, xlt []byte) error {
 		return fail("translations_octword_size (log_max_klm_list_size)", ErrMkeyLimit)
 	case ctx.BSFOctowords > 1<<p.LogMaxBSFListSize:
 		return fail("bsf_octword_size (log_max_bsf_list_size)", ErrMkeyLimit)
-	case uint64(ctx.XltOctowords)+d.xltUsed > uint64(p.MaxXltOctowords):
+	case ctx.capacity()+d.xltUsed > uint64(p.MaxXltOctowords):
 		return fail("translations_octword_size (memory)", ErrMkeyLimit)
 	case uint64(len(xlt)) > uint64(ctx.XltOctowords)*OctowordSize:
 		return fail("translations_octword_actual_size", ErrMkeyFields)
@@ -190,7 +190,7 @@ func (d *Device) retire(k *mkey) {
 	d.live[k.slot] = d.live[last]
 	d.live[k.slot].slot = k.slot
 	d.live = d.live[:last]
-	d.xltUsed -= uint64(k.ctx.XltOctowords)
+	d.xltUsed -= k.ctx.capacity()
 	*k = mkey{xlt: k.xlt[:0], bsf: k.bsf[:0], sums: k.sums[:0]}
 	if d.xltHeld > uint64(d.p.MaxXltOctowords) {
 		d.drop(k)

@@ -5,6 +5,14 @@ import (
 	"slices"
 )
 
+// capacity is the number of octowords a UMR may write: the list's size rounded
+// up to 64 bytes. The kernel creates MTT keys of (pages+1)/2 octowords and
+// sends them lists rounded to 64 bytes (drivers/infiniband/hw/mlx5/mr.c
+// get_octo_len, umr.c mlx5r_umr_get_xlt_octo), so the device must have room.
+func (c *MkeyContext) capacity() uint64 {
+	return AlignUp(uint64(c.XltOctowords), UMRListAlign/OctowordSize)
+}
+
 // writeList copies list to octoword offset off of the key's translation list,
 // whose capacity the caller has checked, and forgets what the change outdates.
 // A part of an octoword is filled up with zeros.

@@ -33,7 +33,7 @@ func (w *walker) mtt(k *mkey, off, n uint64, depth int) Reason {
 		need = w.mttNeed()
 	}
 	idx, in := entityOf(k.ctx.Start&mask, off, log)
-	slots := uint64(k.ctx.XltOctowords) * (OctowordSize / MTTSize)
+	slots := k.ctx.capacity() * (OctowordSize / MTTSize)
 	for n > 0 {
 		w.top(depth, idx)
 		if !w.step() {
@@ -137,7 +137,7 @@ func (w *walker) repeat(k *mkey, off, n uint64, depth int) Reason {
 	h := parseStrideHeader(k.xlt)
 	k.growRepeat(h)
 	total := k.sums[len(k.sums)-1]
-	if h.cycle == 0 || h.entries >= int(k.ctx.XltOctowords) {
+	if h.cycle == 0 || uint64(h.entries) >= k.ctx.capacity() {
 		return ReasonRepeatLayout
 	}
 	cycle, rest := off/h.cycle, off%h.cycle
@@ -190,7 +190,7 @@ func (w *walker) ksm(k *mkey, va, off, n uint64, depth int) Reason {
 		if !w.step() {
 			return ReasonSteps
 		}
-		if idx >= uint64(k.ctx.XltOctowords) {
+		if idx >= k.ctx.capacity() {
 			return ReasonListEnd
 		}
 		if idx >= uint64(k.entries()) {

@@ -63,7 +63,7 @@ func (d *Device) checkUMR(qp *QP, k *mkey, w *WQE) Reason {
 		return ReasonMask
 	case d.p.lacks(k, u):
 		return ReasonUMRCapability
-	case u.XltOctowords != 0 && u.XltOffset+uint64(u.XltOctowords) > uint64(k.ctx.XltOctowords):
+	case u.XltOctowords != 0 && u.XltOffset+uint64(u.XltOctowords) > k.ctx.capacity():
 		return ReasonXltSize
 	case u.BSFOctowords != 0 && (u.Flags&UMRInline == 0 || uint32(u.BSFOctowords) > k.ctx.BSFOctowords):
 		return ReasonBSFSize
