@@ -136,9 +136,11 @@ func (d *Device) CreateQP(c QPConfig) (*QP, error) {
 	case len(d.qps) >= d.p.MaxQPs:
 		return nil, fmt.Errorf("qpn %#x, %d queue pairs exist: %w", c.QPN, len(d.qps), ErrQPLimit)
 	}
-	qp := &QP{}
+	var qp *QP
 	if n := len(d.qpPool); n > 0 {
 		qp, d.qpPool = d.qpPool[n-1], d.qpPool[:n-1]
+	} else {
+		qp = new(QP)
 	}
 	*qp = QP{cfg: c, ci: c.CI, cqes: qp.cqes[:0]}
 	d.qps[c.QPN] = qp

@@ -55,9 +55,11 @@ func (d *Device) CreateMkey(index uint32, ctx MkeyContext, xlt []byte) (key uint
 	if err := d.checkCreate(index, &ctx, xlt); err != nil {
 		return 0, err
 	}
-	k := &mkey{}
+	var k *mkey
 	if n := len(d.pool); n > 0 {
 		k, d.pool = d.pool[n-1], d.pool[:n-1]
+	} else {
+		k = new(mkey)
 	}
 	k.index, k.ctx, k.slot = index, ctx, len(d.live)
 	d.live = append(d.live, k)

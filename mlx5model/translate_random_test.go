@@ -17,7 +17,6 @@ type refKey struct {
 	access      uint8
 	start, size uint64
 	log         uint8
-	capacity    int // entries, KLM-sized; pages have twice as many
 	repeat      bool
 	cycle       uint64
 	count       uint64
