@@ -19,6 +19,7 @@ func TestDMAMap(t *testing.T) {
 		{"merge three", DMA{Merge, 64}, List{e(1, 3), e(4, 4), e(8, 1), e(10, 1)}, List{e(1, 8), e(10, 1)}},
 		{"merge up to the limit", DMA{Merge, 8}, List{e(0, 4), e(4, 4), e(8, 4), e(12, 5)}, List{e(0, 8), e(8, 4), e(12, 5)}},
 		{"longer than the limit already", DMA{Merge, 4}, List{e(0, 9), e(9, 1)}, List{e(0, 9), e(9, 1)}},
+		{"not into what was there", DMA{Merge, 64}, List{e(2, 4), e(6, 4)}, List{e(2, 8)}},
 		{"not backwards", DMA{Merge, 64}, List{e(4, 4), e(0, 4)}, List{e(4, 4), e(0, 4)}},
 		{"keys differ", DMA{Merge, 64}, List{{0, 4, 1}, {4, 4, 2}, {8, 4, 2}}, List{{0, 4, 1}, {4, 8, 2}}},
 		{"empty neighbour", DMA{Merge, 64}, List{e(0, 0), e(0, 4), e(4, 0), e(9, 0)}, List{e(0, 4), e(9, 0)}},

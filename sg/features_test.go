@@ -34,6 +34,8 @@ func TestFeatures(t *testing.T) {
 			"n2 first-start:page first-end:odd interior:odd last-end:odd continues-key keys"},
 		{"empty one between is skipped", List{e(0x1000, 64), e(0x9001, 0), e(0x1040, 64)},
 			"n3-4 first-start:page first-end:64 interior:64 last-end:64 coalescible zero-length"},
+		{"first end and others", List{e(0x1000, 64), e(0x3000, 1), e(0x5000, 4096)},
+			"n3-4 first-start:page first-end:64 interior:page interior:64 interior:odd last-end:page gap-end"},
 		{"the same twice", List{e(0x1000, 64), e(0x1000, 64)},
 			"n2 first-start:page first-end:64 interior:page interior:64 last-end:64 gap-end aliased"},
 		{"backwards", List{e(0x2000, 64), e(0x1fff, 1)},

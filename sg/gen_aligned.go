@@ -14,15 +14,12 @@ func drawPages(c *Choices, p *Params, dst List) List {
 }
 
 // drawFRWR lays out whole pages and then takes bytes from the first start and
-// the last end.
+// the last end: less than a page each, and never all of an entry.
 func drawFRWR(c *Choices, p *Params, dst List) List {
 	front := c.Uint(p.pageSize() - 1)
 	back := c.Uint(p.pageSize() - 1)
 	dst, base := drawPages(c, p, dst), len(dst)
 	first, last := &dst[base], &dst[len(dst)-1]
-	if room := uint64(first.Len) - 1; front > room {
-		front = room
-	}
 	first.Addr += front
 	first.Len -= uint32(front)
 	last.Len -= uint32(min(back, uint64(last.Len)-1))

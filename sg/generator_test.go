@@ -119,7 +119,9 @@ var claims = map[string]struct {
 		return !joints(l, func(a, b Entry) bool { return aligned(4, a.End(), b.Addr) })
 	}},
 	"gaps": {func(l List, page uint64) bool {
-		return len(l) > 1 && joints(l, func(a, b Entry) bool { return a.End() != b.Addr && !aligned(page, a.End(), b.Addr) })
+		return len(l) > 1 && joints(l, func(a, b Entry) bool {
+			return a.End()/page != b.Addr/page && !aligned(page, a.End(), b.Addr)
+		})
 	}, func(l List, page uint64) bool {
 		return !joints(l, func(a, b Entry) bool { return aligned(page, a.End()) || !aligned(page, b.Addr) })
 	}},
@@ -150,7 +152,9 @@ var claims = map[string]struct {
 	"userbuf": {func(l List, page uint64) bool {
 		return joints(l, func(a, b Entry) bool { return aligned(page, a.End(), b.Addr) }) &&
 			allEntries(l, func(e Entry) bool { return uint64(e.Len) <= page })
-	}, func(l List, page uint64) bool { return len(l) > 3 && l[0].Addr%page != 0 }},
+	}, func(l List, page uint64) bool {
+		return l[0].Addr%page != 0 && !joints(l, func(a, b Entry) bool { return a.End() != b.Addr })
+	}},
 	"writev": {func(l List, _ uint64) bool { return l[0].Len <= 128 }, func(l List, _ uint64) bool { return len(l) >= 4 }},
 	"strided": {func(l List, _ uint64) bool {
 		return joints(l, func(a, b Entry) bool { return a.Len == b.Len && b.Addr-a.Addr == l[1].Addr-l[0].Addr })
@@ -226,6 +230,28 @@ func wellFormed(name string, l List) error {
 	return err
 }
 
+func TestParamsTakeTheNearestLegalValue(t *testing.T) {
+	tests := []struct {
+		p       *Params
+		page    uint64
+		entries int
+		bytes   uint64
+		limits  int // how many capacities
+	}{
+		{nil, 4096, 1 << 20, math.MaxUint32, len(defaultCapacities)},
+		{&Params{}, 4096, 1 << 20, math.MaxUint32, len(defaultCapacities)},
+		{&Params{1, []int{7}, 1, 1}, 4, 1, 512, 1},
+		{&Params{4097, []int{7, 8}, -3, 600}, 4096, 1 << 20, 4096, 2},
+		{&Params{65535, nil, 5, 1 << 20}, 32768, 5, 1 << 20, len(defaultCapacities)},
+		{&Params{math.MaxUint64, nil, math.MaxInt, math.MaxUint64}, 1 << 31, math.MaxInt, math.MaxUint32, len(defaultCapacities)},
+	}
+	for _, tt := range tests {
+		if p := tt.p; p.pageSize() != tt.page || p.maxEntries() != tt.entries || p.maxEntryBytes() != tt.bytes || len(p.capacities()) != tt.limits {
+			t.Errorf("%+v: page %d, %d entries of %d bytes, limits %v", p, p.pageSize(), p.maxEntries(), p.maxEntryBytes(), p.capacities())
+		}
+	}
+}
+
 // TestGeneratorsTakeAnyStream: nothing but bounds is asked of odd streams and
 // odd parameters, and what was in dst stays.
 func TestGeneratorsTakeAnyStream(t *testing.T) {
@@ -243,6 +269,10 @@ func TestGeneratorsTakeAnyStream(t *testing.T) {
 				l := g.Draw(NewChoices(s), p, List{kept})
 				if l[0] != kept || len(l)-1 > p.maxEntries() {
 					t.Fatalf("%s, %+v, %x: %d entries, first %v", g.Name, p, s, len(l), l[0])
+				}
+				counted := g.Name == "literal" || g.Name == "capacity" || g.Name == "totals"
+				if !counted && len(l)-1 > maxDrawn {
+					t.Fatalf("%s, %+v: %d entries", g.Name, p, len(l)-1)
 				}
 				long := func(e Entry) bool { return uint64(e.Len) > p.maxEntryBytes() }
 				if g.Name != "literal" && anyEntry(l[1:], long) {

@@ -218,6 +218,8 @@ func TestFirstDifference(t *testing.T) {
 		{"same writes, other seed", []write{{0x100, "abc"}}, []write{{0x100, "abc"}}, 6, 0, false},
 		{"only in the first", []write{{0x1ff, "\x00\x01\x02"}}, nil, 5, 0x1ff, true},
 		{"only in the second", nil, []write{{top - 2, "\x00\x01\x02"}}, 5, top - 2, true},
+		{"second page is lower", []write{{0x9000, "x"}}, []write{{0x300, "\x00\x01\x02"}}, 5, 0x300, true},
+		{"pages take turns", []write{{0x100, "x"}, {0x900, "y"}}, []write{{0x100, "x"}, {0x500, "abc"}}, 5, 0x500, true},
 		{"lowest wins", []write{{0x9000, "x"}, {0x300, "ab"}}, []write{{0x9000, "y"}, {0x300, "ac"}}, 5, 0x301, true},
 	}
 	for _, tt := range tests {
@@ -272,6 +274,25 @@ func TestMemorySteadyStateAllocatesNothing(t *testing.T) {
 	round()
 	if n := testing.AllocsPerRun(20, round); n != 0 {
 		t.Fatalf("%v allocations per round", n)
+	}
+}
+
+// TestResetForgetsWhileTheTableGrows: slots of former writes must not move to
+// the bigger table.
+func TestResetForgetsWhileTheTableGrows(t *testing.T) {
+	m := NewMemory(1)
+	for i := range uint64(31) {
+		m.Write(i<<20, []byte{^Pattern(1, i<<20)})
+	}
+	m.Reset(1)
+	for i := range uint64(200) {
+		m.Write(i<<20|1<<50, []byte{1})
+	}
+	var got [1]byte
+	for i := range uint64(31) {
+		if m.Read(i<<20, got[:]) != nil || got[0] != Pattern(1, i<<20) {
+			t.Fatalf("write to %#x is not forgotten", i<<20)
+		}
 	}
 }
 

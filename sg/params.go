@@ -20,8 +20,8 @@ type Params struct {
 	// multiples, and one more and less. Numbers below 1 are ignored.
 	Capacities []int
 
-	// MaxEntries bounds every list. Default 2^20. Apart from "literal" and
-	// "capacity" the generators stop at 4096 entries of themselves.
+	// MaxEntries bounds every list. Default 2^20. All generators
+	// but "literal", "capacity" and "totals" stop at 4096 of themselves.
 	MaxEntries int
 
 	// MaxEntryBytes bounds the entries of all generators but "literal", in

@@ -206,7 +206,7 @@ func (s *shrinker) lower() (took bool) {
 		}
 		i = end
 	}
-	for i := 0; i < len(s.best) && s.steps > 0; i++ {
+	for i := 0; len(s.best) > 1 && i < len(s.best) && s.steps > 0; i++ {
 		took = s.lowerSome(func(k int, _ Entry) bool { return k == i }) || took
 	}
 	return took

@@ -43,10 +43,27 @@ func TestShrinkReachesTheMinimum(t *testing.T) {
 		{"last byte of a page", func(l List) bool {
 			return anyEntry(l, func(e Entry) bool { return e.Addr%page == page-1 && e.Len == 1 })
 		}, List{{page - 1, 1, 0}}},
+		{"three of one length", func(l List) bool {
+			return len(l) >= 3 && allEntries(l, func(e Entry) bool { return e.Len == l[0].Len })
+		}, List{{0, 1, 0}, {0, 1, 0}, {0, 1, 0}}},
+		{"two that overlap behind a third", func(l List) bool {
+			return len(l) == 3 && l[0].Addr == 0 && overlap(l[1], l[2])
+		}, List{{0, 1, 0}, {0, 1, 0}, {0, 1, 0}}},
 		{"entry across 4 GiB", func(l List) bool { return l.Features(page)&Cross32 != 0 }, List{{math.MaxUint32, 2, 0}}},
 	}
 	start := shrinkStart(t)
+	special := map[string]List{
+		"three of one length":             {{1 << 40, 5000, 1}, {9, 5000, 0}, {1 << 50, 5000, 7}, {0, 5000, 0}, {77, 5000, 0}},
+		"two that overlap behind a third": {{0, 500, 1}, {0x7123456000, 70, 0}, {0x7123456001, 70, 0}},
+	}
 	for _, tt := range tests {
+		start := start
+		if l, ok := special[tt.name]; ok {
+			start = l
+		}
+		if !tt.fails(start) {
+			t.Fatalf("%s: the list does not fail to begin with", tt.name)
+		}
 		got := Shrink(start, tt.fails, manySteps)
 		if tt.name == "total of 2^32" { // how the bytes are shared out does not matter
 			if len(got) != 2 || got.Total() != 1<<32 || got[0].Addr|got[1].Addr != 0 {
@@ -125,16 +142,16 @@ func TestShrinkKeepsEachFeature(t *testing.T) {
 }
 
 func TestShrinkIsLocallyMinimal(t *testing.T) {
-	// An odd predicate of everything, without any structure to help.
-	fails := func(l List) bool {
-		var sum uint64
-		for i, e := range l {
-			sum += mix64(e.Addr*3+uint64(e.Len)*5+uint64(i)) & 7
-		}
-		return len(l) > 2 && sum%3 == 0
-	}
 	r := newRng(t, 14)
-	for range 200 {
+	for salt := range uint64(3000) {
+		// An odd predicate of everything, without any structure to help.
+		fails := func(l List) bool {
+			sum := salt
+			for _, e := range l {
+				sum = mix64(sum + e.Addr*3 + uint64(e.Len)*5)
+			}
+			return len(l) > 1 && sum%5 == 0
+		}
 		l := r.list(12)
 		if !fails(l) {
 			continue
@@ -148,6 +165,30 @@ func TestShrinkIsLocallyMinimal(t *testing.T) {
 				t.Fatalf("entry %d of %v could go", i, got)
 			}
 		}
+	}
+}
+
+// TestShrinkDropsAgain: dropping one entry may make it possible to drop an
+// earlier one.
+func TestShrinkDropsAgain(t *testing.T) {
+	failing := map[string]bool{"0x1+1\n0x2+1\n0x3+1\n0x4+1\n": true, "0x1+1\n0x2+1\n0x4+1\n": true, "0x2+1\n0x4+1\n": true}
+	start := List{{1, 1, 0}, {2, 1, 0}, {3, 1, 0}, {4, 1, 0}}
+	got := Shrink(start, func(l List) bool { return failing[l.String()] }, manySteps)
+	if !slices.Equal(got, List{{2, 1, 0}, {4, 1, 0}}) {
+		t.Fatalf("%v", got)
+	}
+}
+
+// TestShrinkMovesInLeaps: an address that must keep its place in a page is
+// brought down in one step, not bit by bit.
+func TestShrinkMovesInLeaps(t *testing.T) {
+	calls := 0
+	got := Shrink(List{{0x7fff_dead_b234, 1, 0}}, func(l List) bool {
+		calls++
+		return len(l) == 1 && l[0].Addr&4095 == 0x234
+	}, manySteps)
+	if calls > 32 || !slices.Equal(got, List{{0x234, 1, 0}}) {
+		t.Fatalf("%v after %d calls", got, calls)
 	}
 }
 

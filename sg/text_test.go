@@ -45,6 +45,8 @@ func TestParseEntryRefuses(t *testing.T) {
 		{"1", 1, ErrPlus},
 		{"1 +1", 1, ErrPlus},
 		{"0x1g+1", 3, ErrPlus},
+		{"1a+1", 1, ErrPlus},
+		{"1+1a", 3, ErrTrailing},
 		{"1_0+1", 1, ErrPlus},
 		{"0b1+1", 1, ErrPlus},
 		{"1+", 2, ErrNumber},
