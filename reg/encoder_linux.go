@@ -23,7 +23,7 @@ func (*linuxEncoder) Rules() *mlx5model.Rules { return &linux.Rules }
 
 func (*linuxEncoder) Caps() EncoderCaps {
 	return EncoderCaps{
-		MTT: true, KLM: true, Pointer: true, Rekey: true, Invalidate: true,
+		MTT: true, KLM: true, Pointer: true, Rekey: true, Invalidate: true, RDMARead: true,
 		MaxInline: linux.InlineThreshold / mlx5model.KLMSize,
 		MaxList:   mlx5model.MaxMTTs,
 		Mask:      linux.RegMask,

@@ -23,7 +23,7 @@ func (*ofedEncoder) Rules() *mlx5model.Rules { return &ofed.Rules }
 
 func (*ofedEncoder) Caps() EncoderCaps {
 	return EncoderCaps{
-		KLM: true, Pointer: true, Rekey: true, Invalidate: true,
+		KLM: true, Pointer: true, Rekey: true, Invalidate: true, RDMARead: true,
 		MaxList: mlx5model.MaxKLMs, ListSlack: 4,
 		Mask: mlx5model.MaskLen | mlx5model.MaskPageSize | mlx5model.MaskStartAddr | mlx5model.MaskKey | mlx5model.MaskAccess | mlx5model.MaskFree,
 	}

@@ -51,7 +51,7 @@ func (x *libmlx5Encoder) Rules() *mlx5model.Rules {
 // Caps limits version 44 to regions whose length its 32-bit sum can hold.
 func (x *libmlx5Encoder) Caps() EncoderCaps {
 	c := EncoderCaps{
-		KLM: true, ZeroBased: true, Rekey: true, Invalidate: true,
+		KLM: true, ZeroBased: true, Rekey: true, Invalidate: true, RDMARead: true,
 		MaxInline: maxInlineKLMs, MaxList: maxInlineKLMs,
 		Mask: mlx5model.MaskFree | mlx5model.MaskKey | mlx5model.MaskLen | mlx5model.MaskAccess,
 	}

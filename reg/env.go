@@ -75,8 +75,10 @@ type Env struct {
 
 	descs  []byte   // scratch: descriptors of one region
 	blocks []uint64 // scratch: pages of one umem region
-	sub    sg.List  // scratch: part of a list
-	local  [32]sg.Entry
+	sub    sg.List  // scratch: part of a list, bounce pages
+	table  []byte   // scratch: SRP descriptors
+	sges   sg.List  // scratch: data segments of one RDMA request
+	probe  Request  // scratch: what auto asks of other strategies
 }
 
 // NewEnv makes an Env over host memory. Reset makes it usable.

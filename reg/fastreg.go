@@ -59,13 +59,12 @@ func (e *Env) oneRegion(r *Registration, mode mlx5model.AccessMode) error {
 	if err != nil {
 		return err
 	}
-	m, short, err := e.mapRegion(r, &p)
+	m, short, err := e.mapRegion(r, &p, r.Mapped, r.Next)
 	if err != nil {
 		return err
 	}
 	if m.Stop != linux.StopEnd && !r.Request.Partial {
 		return p.stopRefusal(r, &m, short)
 	}
-	_, err = e.post(r, &p, &m, true)
-	return err
+	return e.advertise(r, &p, &m)
 }

@@ -90,16 +90,11 @@ func rest(l sg.List, from linux.Pos) uint64 {
 	return l[from.Entry:].Total() - from.Off
 }
 
-// cover extends what r covers by a mapping that starts at r.Next. A mapping
-// that goes nowhere, which only a faulty Mapper makes, is an error.
-func (r *Registration) cover(m *linux.Mapping) error {
-	if m.N <= 0 || m.Length == 0 || m.Next == r.Next {
-		return fmt.Errorf("%s: mapping at entry %d+%d makes no progress: %w", r.Strategy, r.Next.Entry, r.Next.Off, ErrMapping)
-	}
+// cover extends what r covers by a mapping that starts at r.Next.
+func (r *Registration) cover(m *linux.Mapping) {
 	r.Next = m.Next
 	r.Covered += m.Length
 	r.Whole = m.Stop == linux.StopEnd
-	return nil
 }
 
 // ErrMapping reports a Mapper that contradicts itself.
@@ -151,7 +146,7 @@ func (e *Env) finish(r *Registration) error {
 		r.PostedTo = e.Enc.PI()
 		return nil
 	}
-	r.Cost.RemoteDescs = max(r.Cost.RemoteDescs, len(r.Tuples))
+	r.Cost.RemoteDescs = len(r.Tuples)
 	if err := e.Kick(); err != nil {
 		return e.abort(r, fmt.Errorf("%s: %w", r.Strategy, err))
 	}

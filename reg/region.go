@@ -38,11 +38,17 @@ func (p *plan) descSize() int {
 // device and the queue. It refuses what this device or dialect cannot do at
 // all.
 func (e *Env) plan(r *Registration, mode mlx5model.AccessMode) (plan, error) {
-	req, caps := r.Request, e.Enc.Caps()
-	p := plan{mode: mode, pageSize: req.PageSize}
-	if p.pageSize == 0 {
-		p.pageSize = DefaultPageSize
+	size := r.Request.PageSize
+	if size == 0 {
+		size = DefaultPageSize
 	}
+	return e.planSize(r, mode, size)
+}
+
+// planSize is plan with another page size than the request's.
+func (e *Env) planSize(r *Registration, mode mlx5model.AccessMode, size uint64) (plan, error) {
+	req, caps := r.Request, e.Enc.Caps()
+	p := plan{mode: mode, pageSize: size}
 	if reason := e.lacks(mode, &caps, req.Access); reason != "" {
 		return p, &Refusal{Strategy: r.Strategy, Reason: ReasonUnsupported, Entry: -1, Err: fmt.Errorf("%s: %w", reason, ErrUnsupported)}
 	}
@@ -141,37 +147,38 @@ func (p *plan) descsFor(l sg.List, from linux.Pos) int {
 	return int(min(n, uint64(p.max)))
 }
 
-// mapRegion maps from r.Next on and leaves the descriptors in e.descs. short
-// says that the region's length, not its list, is what ended it.
-func (e *Env) mapRegion(r *Registration, p *plan) (m linux.Mapping, short bool, err error) {
-	need := p.descsFor(r.Mapped, r.Next) * p.descSize()
+// mapRegion maps l from a position on and leaves the descriptors in e.descs.
+// short says that the longest region, not the list or the descriptors, is what
+// ended it.
+func (e *Env) mapRegion(r *Registration, p *plan, l sg.List, from linux.Pos) (m linux.Mapping, short bool, err error) {
+	need := p.descsFor(l, from) * p.descSize()
 	if cap(e.descs) < need {
 		e.descs = make([]byte, max(need, 2*cap(e.descs)))
 	}
 	dst := e.descs[:need]
-	m, err = e.mapWith(dst, r, p, p.max)
+	m, err = e.mapWith(dst, p, l, from, p.max)
 	if err == nil && p.maxLen != 0 && m.Length > p.maxLen {
 		n := p.within(dst, &m)
 		if n == 0 {
-			return m, true, &Refusal{Strategy: r.Strategy, Reason: ReasonTotal, Entry: r.Next.Entry, Off: r.Next.Off, Limit: p.maxLen}
+			return m, true, &Refusal{Strategy: r.Strategy, Reason: ReasonTotal, Entry: from.Entry, Off: from.Off, Limit: p.maxLen}
 		}
 		short = true
-		m, err = e.mapWith(dst, r, p, n)
+		m, err = e.mapWith(dst, p, l, from, n)
 	}
 	if err != nil {
-		return m, false, mapRefusal(r, err)
+		return m, false, mapRefusal(r.Strategy, from, err)
 	}
-	if m.N < 0 || m.N*p.descSize() > len(dst) {
-		return m, false, fmt.Errorf("%s: %d descriptors in %d bytes: %w", r.Strategy, m.N, len(dst), ErrMapping)
+	if m.N <= 0 || m.N*p.descSize() > len(dst) || m.Length == 0 || m.Next == from {
+		return m, false, fmt.Errorf("%s: %d descriptors of %d bytes at entry %d+%d: %w", r.Strategy, m.N, m.Length, from.Entry, from.Off, ErrMapping)
 	}
 	return m, short, nil
 }
 
-func (e *Env) mapWith(dst []byte, r *Registration, p *plan, max int) (linux.Mapping, error) {
+func (e *Env) mapWith(dst []byte, p *plan, l sg.List, from linux.Pos, max int) (linux.Mapping, error) {
 	if p.mode == mlx5model.ModeMTT {
-		return e.Map.Pages(dst, r.Mapped, r.Next, p.pageSize, max)
+		return e.Map.Pages(dst, l, from, p.pageSize, max)
 	}
-	return e.Map.KLMs(dst, r.Mapped, r.Next, e.LocalKey, max, p.maxKLM)
+	return e.Map.KLMs(dst, l, from, e.LocalKey, max, p.maxKLM)
 }
 
 // within is how many of the mapping's descriptors hold at most maxLen bytes.
@@ -190,8 +197,8 @@ func (p *plan) within(descs []byte, m *linux.Mapping) int {
 }
 
 // mapRefusal translates a mapper's error.
-func mapRefusal(r *Registration, err error) error {
-	f := &Refusal{Strategy: r.Strategy, Entry: r.Next.Entry, Off: r.Next.Off, Err: err}
+func mapRefusal(name string, from linux.Pos, err error) error {
+	f := &Refusal{Strategy: name, Entry: from.Entry, Off: from.Off, Err: err}
 	var at *sg.EntryError
 	switch {
 	case errors.As(err, &at):
@@ -205,7 +212,7 @@ func mapRefusal(r *Registration, err error) error {
 	case errors.Is(err, linux.ErrNoRoom):
 		f.Reason = ReasonEntries
 	default:
-		return fmt.Errorf("%s: %w", r.Strategy, err)
+		return fmt.Errorf("%s: %w", name, err)
 	}
 	return f
 }
@@ -239,11 +246,8 @@ func (p *plan) klmsNeeded(l sg.List, from linux.Pos) (n uint64) {
 }
 
 // post registers the mapping in e.descs under a key of the pool: list memory,
-// work request, tuple, cost. r then covers it.
-func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, advertise bool) (Tuple, error) {
-	if err := r.cover(m); err != nil {
-		return Tuple{}, err
-	}
+// work request, cost. It returns what the peer would be told.
+func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, access uint8) (Tuple, error) {
 	k, err := e.hold(r, p.mode, m.N)
 	if err != nil {
 		return Tuple{}, err
@@ -254,7 +258,7 @@ func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, advertise bool) (
 	}
 	w := RegWR{
 		Key: k.Key, Mode: p.mode, List: e.descs[:m.N*p.descSize()], N: m.N,
-		IOVA: m.IOVA, Length: m.Length, Access: r.Request.Access & mlx5model.AccRights,
+		IOVA: m.IOVA, Length: m.Length, Access: access & mlx5model.AccRights,
 	}
 	if p.mode == mlx5model.ModeMTT {
 		w.LogPage = uint8(bits.TrailingZeros64(p.pageSize))
@@ -268,12 +272,20 @@ func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, advertise bool) (
 	if err != nil {
 		return Tuple{}, err
 	}
-	t := Tuple{Rkey: k.Key, Addr: va, Len: m.Length}
-	if advertise {
-		r.Keys = append(r.Keys, k.Key)
-		r.Tuples = append(r.Tuples, t)
+	return Tuple{Rkey: k.Key, Addr: va, Len: m.Length}, nil
+}
+
+// advertise adds a region over the stream's next bytes to what the peer is
+// told.
+func (e *Env) advertise(r *Registration, p *plan, m *linux.Mapping) error {
+	t, err := e.post(r, p, m, r.Request.Access)
+	if err != nil {
+		return err
 	}
-	return t, nil
+	r.cover(m)
+	r.Keys = append(r.Keys, t.Rkey)
+	r.Tuples = append(r.Tuples, t)
+	return nil
 }
 
 // listMemory writes the list of w to driver memory for the device to fetch.

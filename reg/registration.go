@@ -39,7 +39,7 @@ type Cost struct {
 	BytesCopied uint64 // bytes that CopyIn or CopyOut move, one direction
 	Buffers     int    // bounce pages allocated
 	Fetches     int    // DMA reads the device makes to learn the registration: one a WQE and one a list by pointer
-	RemoteDescs int    // descriptors the peer must handle
+	RemoteDescs int    // tuples the peer must handle
 }
 
 // Registration is what the registering side leaves behind: everything that is
@@ -69,8 +69,12 @@ type Registration struct {
 	// Own is host memory that the registering side may write besides the
 	// list: descriptor lists, bounce pages, tables.
 	Own []sg.Extent
-	// Keys are the full keys that serve Tuples, in order of registration.
+	// Keys are the full keys that serve Tuples, in order of registration; for
+	// an initiator, those that its own requests name.
 	Keys []uint32
+	// AuxKeys are further keys of the registration that serve no bytes of the
+	// list: that of an SRP descriptor table. Cost counts them.
+	AuxKeys []uint32
 
 	// Initiator says that the registering side moves the data itself, by
 	// RDMA READ and WRITE work requests in the send queue, against the
@@ -129,6 +133,7 @@ func (r *Registration) Reset() {
 		CopyOut: r.CopyOut[:0],
 		Own:     r.Own[:0],
 		Keys:    r.Keys[:0],
+		AuxKeys: r.AuxKeys[:0],
 		held:    r.held[:0],
 		blocks:  r.blocks[:0],
 		srp:     r.srp,

@@ -42,6 +42,8 @@ type EncoderCaps struct {
 	// Invalidate says that a work request frees a key. Without it, keys are
 	// destroyed and created again.
 	Invalidate bool
+	// RDMARead says that the dialect posts RDMA READs, not only WRITEs.
+	RDMARead bool
 	// FixedAccess are the rights that keys have from creation on, for a
 	// dialect whose registrations do not change them; 0 for one whose do.
 	FixedAccess uint8
