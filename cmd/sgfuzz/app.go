@@ -1,0 +1,240 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses.
+const (
+	exitFine     = 0
+	exitFindings = 1
+	exitUsage    = 2 // wrong usage or unusable input
+	exitInternal = 3 // output cannot be written, or a bug
+)
+
+// exitError is an error that decides the exit status. err is nil if everything
+// was said already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+// badInput marks an error that the user's input causes; nil stays nil.
+func badInput(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{exitUsage, err}
+}
+
+func badInputf(format string, args ...any) error { return badInput(fmt.Errorf(format, args...)) }
+
+// status is an exit status whose reason was printed; 0 gives nil.
+func status(code int) error {
+	if code == exitFine {
+		return nil
+	}
+	return &exitError{code: code}
+}
+
+// codeOf is the exit status for an error: one that says nothing else is on the
+// side of the output.
+func codeOf(err error) int {
+	if err == nil {
+		return exitFine
+	}
+	if e, ok := errors.AsType[*exitError](err); ok {
+		return e.code
+	}
+	return exitInternal
+}
+
+// verb is a parsed command line. run prints its result as text and returns it
+// for JSON.
+type verb interface {
+	run(a *app) (result any, err error)
+	output() *jsonFlag
+}
+
+// common are the flags of every verb.
+type common struct {
+	JSON jsonFlag `name:"json" help:"Result as JSON; --json=FILE to write it to a file beside the text."`
+}
+
+func (c *common) output() *jsonFlag { return &c.JSON }
+
+// jsonFlag is a flag with an optional value: --json or --json=FILE.
+type jsonFlag struct {
+	on   bool
+	file string // "" for standard output
+}
+
+// IsBool lets the flag stand without a value.
+func (*jsonFlag) IsBool() bool { return true }
+
+// Decode takes the value behind '=', if there is one.
+func (f *jsonFlag) Decode(ctx *kong.DecodeContext) error {
+	f.on = true
+	if ctx.Scan.Peek().Type != kong.FlagValueToken {
+		return nil
+	}
+	f.file = fmt.Sprint(ctx.Scan.Pop().Value)
+	if f.file == "" {
+		return errors.New("--json= needs the name of a file")
+	}
+	if f.file == "-" {
+		f.file = ""
+	}
+	return nil
+}
+
+// app is one invocation.
+type app struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout *bufio.Writer
+	stderr io.Writer
+	out    io.Writer // for text: stdout, or nothing if JSON is there
+}
+
+// printf writes text of the result. Its errors show when stdout is flushed.
+func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, args...) }
+
+// complain writes an error line.
+func (a *app) complain(err error) {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		fmt.Fprintf(a.stderr, "sgfuzz: %s\n", line)
+	}
+}
+
+// cli is the command line.
+type cli struct {
+	Build kong.VersionFlag `name:"version" help:"Print the version and exit."`
+
+	Run     runCmd     `cmd:"" help:"Replay the embedded cases, then fuzz."`
+	Replay  replayCmd  `cmd:"" help:"Run case files through every strategy and the oracle."`
+	Shrink  shrinkCmd  `cmd:"" help:"Find the smallest case with the same failure class."`
+	Encode  encodeCmd  `cmd:"" help:"Print the WQE bytes that a strategy posts for a case."`
+	Decode  decodeCmd  `cmd:"" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
+	Import  importCmd  `cmd:"" help:"Turn iovec logs into case files."`
+	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
+	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
+	Version versionCmd `cmd:"" help:"Print version and build."`
+}
+
+// run is the program. It never exits and never panics.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
+	a := &app{ctx: ctx, stdin: stdin, stdout: bufio.NewWriter(stdout), stderr: stderr}
+	a.out = a.stdout
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(stderr, "sgfuzz: bug: %v\n%s", p, debug.Stack())
+			code = exitInternal
+		}
+	}()
+	code = a.main(args)
+	if err := a.stdout.Flush(); err != nil {
+		a.complain(fmt.Errorf("writing the result: %w", err))
+		return exitInternal
+	}
+	return code
+}
+
+func (a *app) main(args []string) int {
+	v, code := a.parse(args)
+	if v == nil {
+		return code
+	}
+	sink, err := a.openJSON(v.output())
+	if err != nil {
+		a.complain(err)
+		return exitInternal
+	}
+	result, err := v.run(a)
+	if e, ok := errors.AsType[*exitError](err); err != nil && (!ok || e.err != nil) {
+		a.complain(err)
+	}
+	code = codeOf(err)
+	if result == nil && err != nil {
+		result = map[string]any{"error": err.Error(), "exit": code}
+	}
+	if err := sink.put(result); err != nil {
+		a.complain(err)
+		return exitInternal
+	}
+	return code
+}
+
+// exited carries the status with which kong wants to end the process.
+type exited int
+
+// parse makes a verb of the arguments. If v is nil, everything was said and
+// code is the exit status.
+func (a *app) parse(args []string) (v verb, code int) {
+	defer func() {
+		switch p := recover().(type) {
+		case nil:
+		case exited:
+			v, code = nil, int(p)
+		default:
+			panic(p)
+		}
+	}()
+	k := kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(a.stdout, a.stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": "sgfuzz " + buildVersion()})
+	ctx, err := k.Parse(args)
+	if err == nil {
+		return ctx.Selected().Target.Addr().Interface().(verb), 0
+	}
+	if len(args) == 0 {
+		if bad, ok := errors.AsType[*kong.ParseError](err); ok {
+			k.Stdout = a.stderr
+			_ = bad.Context.PrintUsage(false)
+			return nil, exitUsage
+		}
+	}
+	a.complain(fmt.Errorf("%w (see sgfuzz %s--help)", err, verbOf(args)))
+	return nil, exitUsage
+}
+
+const about = `Finds scatter/gather lists that break memory registration.
+
+Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that cannot be written or a bug.`
+
+// verbOf is the first argument and a blank if it is a verb.
+func verbOf(args []string) string {
+	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "vectors", "fmt", "version"}
+	if len(args) > 0 && slices.Contains(verbs, args[0]) {
+		return args[0] + " "
+	}
+	return ""
+}
+
+// known refuses names that are not in all, and lists those that are.
+func known(what string, given, all []string) error {
+	for _, s := range given {
+		if !slices.Contains(all, s) {
+			return badInputf("unknown %s %q: one of %s", what, s, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}

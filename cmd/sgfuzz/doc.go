@@ -1,0 +1,76 @@
+// Sgfuzz finds scatter/gather lists that break memory registration: it draws
+// lists, registers each the ways that upper-layer protocols do, executes the
+// posted work requests on a model of an mlx5 adapter and compares the bytes at
+// the other end.
+//
+//	sgfuzz VERB [FLAGS] [ARGUMENTS]
+//
+// "sgfuzz VERB --help" lists a verb's flags.
+//
+// # Verbs
+//
+//	run                   replay the embedded cases, then fuzz (20 s unless told otherwise)
+//	replay [FILE|DIR…]    run case files through every strategy and the oracle;
+//	                      without arguments the embedded cases
+//	shrink FILE           smallest case that fails in the same class
+//	encode FILE           the WQE bytes that a strategy posts for a case
+//	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
+//	import --out DIR FILE…   iovec logs to case files
+//	vectors FILE…         check recorded outputs of real drivers against the encoders
+//	fmt FILE|DIR…         bring case files into their canonical form
+//	version               version and build
+//
+// A FILE of "-" is standard input, where a verb reads one file. A directory
+// stands for the case files (*.sgcase) below it. The text form of a case is
+// described in package corpus.
+//
+// # Exit status
+//
+//	0  fine
+//	1  findings: a check failed, recorded outputs differ, a file is not canonical
+//	2  wrong usage, or input that cannot be read, parsed or used
+//	3  an I/O error on the side of the output, or a bug in sgfuzz
+//
+// Of several that apply the highest counts. A verb that takes several files
+// goes on behind one that cannot be used: findings in the others are printed,
+// but the status is 2, as the verdict is not complete.
+//
+// # Output
+//
+// Results go to standard output, progress and errors to standard error. Long
+// work shows a bar if standard error is a terminal, and a line every five
+// seconds if not.
+//
+// Every verb takes --json[=FILE]: one JSON object with the result. Without
+// FILE it stands on standard output in place of the text; with FILE, which must
+// be joined with '=', the text is printed too. The object of a verb that could
+// not do its work has the fields "error" and "exit" only. Field names are
+// stable: new ones may come, none goes or changes its meaning.
+//
+// Files are written whole or not at all.
+//
+// # Interruption
+//
+// The first interrupt (ctrl-C) or SIGTERM ends the work at the next case: what
+// was found is saved, the summary is printed, and the exit status is that of
+// the work done. The second one kills.
+//
+// # Campaigns
+//
+// A case of a campaign depends on the seed and its number alone. "run" prints
+// the seed; with the same --seed and the same filters it draws the same cases.
+// A finding is saved in the directory --out, which is made when there is one,
+// and printed with the command that shows it again:
+//
+//	sgfuzz replay findings/read-stream-indirect-0123456789ab.sgcase
+//
+// # Pipes
+//
+// decode reads what encode writes:
+//
+//	sgfuzz encode case.sgcase | sgfuzz decode
+//
+// In the text form of encode each WQE is a block of hex under a comment line
+// "# WQE n: …"; the list of a UMR by pointer follows under "# list of WQE n …",
+// which decode attaches to the UMR in front of it.
+package main

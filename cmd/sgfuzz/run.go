@@ -1,0 +1,270 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/oracle"
+)
+
+// runCmd is the main job: a campaign.
+type runCmd struct {
+	common
+	For       time.Duration `placeholder:"TIME" help:"Time to fuzz, such as 90s or 8h (default: 20s, or no limit with --cases)."`
+	Cases     uint64        `placeholder:"N" help:"Cases to fuzz (default: no limit)."`
+	Seed      *uint64       `placeholder:"N" help:"Seed of the campaign (default: random; it is printed)."`
+	First     uint64        `placeholder:"N" help:"Number of the first case (default: 0)."`
+	Strategy  []string      `placeholder:"NAME,…" help:"Only these strategies."`
+	Dialect   []string      `placeholder:"NAME,…" help:"Only these dialects."`
+	Profile   []string      `placeholder:"NAME,…" help:"Only these device profiles."`
+	Generator []string      `placeholder:"NAME,…" help:"Only these list generators."`
+	Out       string        `default:"findings" placeholder:"DIR" help:"Directory for findings (default: ${default}); made when there is one."`
+	Keep      int           `default:"1" help:"Findings kept of one failure class."`
+	Jobs      int           `short:"j" help:"Cases run at once (default: one a core)."`
+	Full      bool          `help:"Move every byte instead of borders and samples."`
+	Variants  bool          `default:"true" negatable:"" help:"Check the metamorphic relations too."`
+	Corpus    bool          `default:"true" negatable:"" help:"Replay the embedded cases first."`
+}
+
+// runResult is its JSON object.
+type runResult struct {
+	Seed        uint64            `json:"seed"`
+	First       uint64            `json:"first"`
+	Corpus      *replayResult     `json:"corpus,omitempty"`
+	Cases       uint64            `json:"cases"`
+	Runs        uint64            `json:"runs"` // strategies tried on them
+	Seconds     float64           `json:"seconds"`
+	Features    int               `json:"features"` // distinct pairs of answer and list feature
+	Strategies  []runStrategy     `json:"strategies"`
+	Checks      []runCheck        `json:"checks"`
+	Classes     map[string]uint64 `json:"classes"` // failures by class
+	Findings    []runFinding      `json:"findings"`
+	Interrupted bool              `json:"interrupted"`
+}
+
+type runStrategy struct {
+	Strategy string `json:"strategy"`
+	Cases    uint64 `json:"cases"`
+	Accepted uint64 `json:"accepted"`
+	Partial  uint64 `json:"partial"`
+	Refused  uint64 `json:"refused"`
+	Broken   uint64 `json:"broken"`
+	Failed   uint64 `json:"failed"`
+}
+
+type runCheck struct {
+	Number int    `json:"number"`
+	Name   string `json:"name"`
+	Runs   uint64 `json:"runs"`
+}
+
+type runFinding struct {
+	Class  string `json:"class"`
+	Number uint64 `json:"number"` // of the case in the campaign
+	File   string `json:"file"`
+	Text   string `json:"text"`
+	Replay string `json:"replay"` // command that runs the file
+	Redraw string `json:"redraw"` // command that draws the case again, before shrinking
+	Case   string `json:"case"`
+}
+
+// defaultFor is the time to fuzz if no limit is given.
+const defaultFor = 20 * time.Second
+
+func (v *runCmd) run(a *app) (any, error) {
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	seed := rand.Uint64()
+	if v.Seed != nil {
+		seed = *v.Seed
+	}
+	fmt.Fprintf(a.stderr, "sgfuzz: seed %d\n", seed)
+	r := runResult{Seed: seed, First: v.First, Classes: map[string]uint64{}, Findings: []runFinding{}}
+	if v.Corpus {
+		var err error
+		if r.Corpus, err = v.replayCorpus(a); err != nil {
+			return nil, err
+		}
+	}
+	err := v.campaign(a, &r)
+	r.Interrupted = a.ctx.Err() != nil
+	a.printRun(&r)
+	if err != nil {
+		return r, err
+	}
+	return r, status(r.code())
+}
+
+// code is the exit status.
+func (r *runResult) code() int {
+	corpusCode := exitFine
+	if r.Corpus != nil {
+		corpusCode = r.Corpus.code()
+	}
+	if len(r.Classes) > 0 {
+		return max(corpusCode, exitFindings)
+	}
+	return corpusCode
+}
+
+// check refuses wrong flags before any work is done.
+func (v *runCmd) check() error {
+	if v.For < 0 {
+		return badInputf("--for %v: a time before now", v.For)
+	}
+	if v.Keep < 1 {
+		return badInputf("--keep %d: at least 1", v.Keep)
+	}
+	if v.For == 0 && v.Cases == 0 {
+		v.For = defaultFor
+	}
+	info, err := os.Stat(v.Out)
+	switch {
+	case err == nil && !info.IsDir():
+		return fmt.Errorf("--out %s: not a directory", v.Out)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("--out: %w", err)
+	}
+	return cmp.Or(
+		known("strategy", v.Strategy, corpus.Strategies()),
+		known("dialect", v.Dialect, corpus.Dialects()),
+		known("profile", v.Profile, fuzz.ProfileNames()),
+		known("generator", v.Generator, fuzz.GeneratorNames()),
+	)
+}
+
+// replayCorpus runs the embedded cases.
+func (v *runCmd) replayCorpus(a *app) (*replayResult, error) {
+	sources, err := embeddedSources()
+	if err != nil {
+		return nil, err
+	}
+	rp := replayer{
+		app: a, jobs: v.Jobs,
+		options: fuzz.Options{Full: v.Full, Variants: v.Variants, Strategies: v.Strategy},
+	}
+	rp.result.init()
+	return &rp.result, rp.replay(sources)
+}
+
+// campaign fuzzes and fills r with what came of it.
+func (v *runCmd) campaign(a *app, r *runResult) error {
+	p := a.newProgress(v.total())
+	defer p.done()
+	sum, err := fuzz.Campaign(a.ctx, fuzz.Config{
+		Seed: r.Seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
+		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
+		Full: v.Full, Variants: v.Variants, Out: v.Out, Keep: v.Keep,
+		Every: p.every(),
+		Progress: func(s fuzz.Stats) {
+			p.at(v.steps(&s), func() string {
+				return fmt.Sprintf("%s, %d cases, %.0f a second, %d features, %d failures in %d classes",
+					s.Elapsed.Round(time.Second), s.Cases, rate(s.Cases, s.Elapsed), s.Features, s.Failed, len(s.Classes))
+			})
+		},
+	})
+	if sum != nil {
+		v.fill(r, sum)
+	}
+	return err
+}
+
+// total is the number of steps for the progress bar: cases or milliseconds,
+// whichever is limited.
+func (v *runCmd) total() int64 {
+	if v.For > 0 {
+		return v.For.Milliseconds()
+	}
+	return int64(v.Cases)
+}
+
+func (v *runCmd) steps(s *fuzz.Stats) int64 {
+	if v.For > 0 {
+		return min(s.Elapsed.Milliseconds(), v.total()-1)
+	}
+	return min(int64(s.Cases), v.total()-1)
+}
+
+func rate(n uint64, t time.Duration) float64 {
+	if t <= 0 {
+		return 0
+	}
+	return float64(n) / t.Seconds()
+}
+
+func (v *runCmd) fill(r *runResult, sum *fuzz.Summary) {
+	r.Cases, r.Runs, r.Seconds, r.Features = sum.Cases, sum.Runs, sum.Elapsed.Seconds(), sum.Features
+	for _, s := range sum.Strategies {
+		if s.Cases() > 0 {
+			r.Strategies = append(r.Strategies, runStrategy{s.Strategy, s.Cases(), s.Accepted, s.Partial, s.Refused, s.Broken, s.Failed})
+		}
+	}
+	for n := 1; n <= oracle.NumChecks; n++ {
+		r.Checks = append(r.Checks, runCheck{n, oracle.Check(n).String(), sum.Checks[n]})
+	}
+	for class, n := range sum.Classes {
+		r.Classes[class] = n
+	}
+	for _, f := range sum.Findings {
+		r.Findings = append(r.Findings, runFinding{
+			Class: f.Class, Number: f.Number, File: f.Path, Text: f.Text,
+			Replay: v.replayCommand(f.Path), Redraw: v.redrawCommand(r.Seed, f.Number), Case: corpus.Format(f.Case),
+		})
+	}
+	slices.SortFunc(r.Findings, func(a, b runFinding) int {
+		return cmp.Or(strings.Compare(a.Class, b.Class), cmp.Compare(a.Number, b.Number))
+	})
+}
+
+// replayCommand is the command line that runs a finding again.
+func (v *runCmd) replayCommand(file string) string {
+	return "sgfuzz replay" + v.thorough() + " " + shellWord(file)
+}
+
+// redrawCommand is the command line that draws a case of this campaign again.
+func (v *runCmd) redrawCommand(seed, n uint64) string {
+	s := fmt.Sprintf("sgfuzz run --no-corpus --seed=%d --first=%d --cases=1", seed, n)
+	for _, f := range []struct {
+		flag  string
+		names []string
+	}{{"strategy", v.Strategy}, {"dialect", v.Dialect}, {"profile", v.Profile}, {"generator", v.Generator}} {
+		if len(f.names) > 0 {
+			s += " --" + f.flag + "=" + strings.Join(f.names, ",")
+		}
+	}
+	return s + v.thorough()
+}
+
+func (v *runCmd) thorough() (flags string) {
+	if v.Full {
+		flags += " --full"
+	}
+	if !v.Variants {
+		flags += " --no-variants"
+	}
+	return flags
+}
+
+// shellWord quotes a word for a shell if it needs that.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:,@%", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && s[0] != '-' {
+		return s
+	}
+	if strings.HasPrefix(s, "-") {
+		s = "./" + s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

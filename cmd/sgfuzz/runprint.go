@@ -1,0 +1,54 @@
+package main
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// printRun prints the summary of a campaign.
+func (a *app) printRun(r *runResult) {
+	if c := r.Corpus; c != nil {
+		a.printf("embedded ")
+		a.printReplay(c)
+		a.printf("\n")
+	}
+	a.printf("seed %d: %d cases in %.1f s, %.0f a second; %d registrations tried, %d features covered\n", r.Seed, r.Cases, r.Seconds,
+		rate(r.Cases, time.Duration(r.Seconds*float64(time.Second))), r.Runs, r.Features)
+	if r.Interrupted {
+		a.printf("interrupted\n")
+	}
+	if len(r.Strategies) > 0 {
+		a.table(func(row func(...any)) {
+			row("strategy", "cases", "accepted", "partial", "refused", "failed")
+			for _, s := range r.Strategies {
+				row(s.Strategy, s.Cases, s.Accepted, s.Partial, s.Refused, s.Failed)
+			}
+		})
+		a.table(func(row func(...any)) {
+			row("check", "", "runs")
+			for _, c := range r.Checks {
+				row(c.Number, c.Name, c.Runs)
+			}
+		})
+	}
+	a.printFindings(r)
+}
+
+func (a *app) printFindings(r *runResult) {
+	if len(r.Classes) == 0 {
+		a.printf("no findings\n")
+		return
+	}
+	a.printf("findings of %d classes\n", len(r.Classes))
+	for _, class := range slices.Sorted(maps.Keys(r.Classes)) {
+		a.printf("%s: %d cases\n", class, r.Classes[class])
+		for i := range r.Findings {
+			f := &r.Findings[i]
+			if f.Class != class {
+				continue
+			}
+			a.printf("%s\n  file    %s\n  replay  %s\n  redraw  %s\n", indent(f.Text), f.File, f.Replay, f.Redraw)
+		}
+	}
+}
