@@ -30,8 +30,9 @@ func dmaList(entries []dmaEntry) (sg.List, error) {
 	return l, nil
 }
 
-// maxRecordedDescs bounds the descriptor buffers that a vector can ask for.
-const maxRecordedDescs = 1 << 22
+// maxRecordedDescs bounds the descriptors of all regions of a case: a line must
+// not make us allocate what it pleases. Recordings reach 65,540.
+const maxRecordedDescs = 1 << 19
 
 // newRegion makes the region that ib_alloc_mr makes, with its descriptor buffer
 // filled with fill.

@@ -108,6 +108,7 @@ func TestKernelBadCases(t *testing.T) {
 		{"ring size", reg, `"wqe_cnt":16`, `"wqe_cnt":15`, "wqe_cnt"},
 		{"length beyond 32 bits", pages, `[4294967296,4096]`, `[4294967296,4294967296]`, "more than 32 bits"},
 		{"huge region", pages, `"max_num_sg":3`, `"max_num_sg":4294967280`, "beyond"},
+		{"huge region to post", reg, `"max_num_sg":2`, `"max_num_sg":4294967280`, "beyond"},
 		{"entry of three", pages, `[4294967296,4096]`, `[4294967296,4096,0]`, "3 elements"},
 		{"fraction", pages, `"page_size":4096`, `"page_size":4096.5`, "page_size"},
 		{"null", pages, `"page_size":4096`, `"page_size":null`, "page_size"},

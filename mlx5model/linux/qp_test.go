@@ -68,10 +68,11 @@ var recorded = []struct {
 	wqebbs  int
 	curPost uint16
 	sig     bool
+	fence   uint8 // umr_fence
 	wr      WR
 	want    string
 }{
-	{"REG_MR KLM n=1", 16, 5, false, regWR(klmMR(1)), `
+	{"REG_MR KLM n=1", 16, 5, false, mlx5model.FenceStrong, regWR(klmMR(1)), `
 		00 00 05 25 00 12 34 0c 00 00 00 68 00 ab cd 5a
 		a0 00 00 00 00 04 00 00 00 00 00 00 20 9e 21 43
 		` + zeros16 + zeros16 + `
@@ -81,7 +82,7 @@ var recorded = []struct {
 		00 00 00 00 00 00 00 08 00 00 00 00 00 00 00 00
 		00 00 02 00 00 00 18 00 00 00 00 02 00 00 10 00
 		` + stale16 + stale16 + stale16},
-	{"REG_MR KLM n=5", 16, 5, false, regWR(klmMR(5)), `
+	{"REG_MR KLM n=5", 16, 5, false, mlx5model.FenceStrong, regWR(klmMR(5)), `
 		00 00 05 25 00 12 34 09 00 00 00 68 00 ab cd 5a
 		20 00 00 00 00 08 00 00 00 00 00 00 20 9e 21 43
 		` + zeros16 + zeros16 + `
@@ -91,7 +92,7 @@ var recorded = []struct {
 		00 00 00 00 00 00 00 08 00 00 00 00 00 00 00 00
 		00 00 00 80 00 00 18 00 00 00 00 03 00 00 08 00
 		` + stale16 + stale16 + stale16},
-	{"REG_MR KLM n=4, WQE signature", 16, 0, true, regWR(klmMR(4)), `
+	{"REG_MR KLM n=4, WQE signature", 16, 0, true, mlx5model.FenceStrong, regWR(klmMR(4)), `
 		00 00 00 25 00 12 34 0c ff 00 00 68 00 ab cd 5a
 		a0 00 00 00 00 04 00 00 00 00 00 00 20 9e 21 43
 		` + zeros16 + zeros16 + `
@@ -103,7 +104,7 @@ var recorded = []struct {
 		00 00 03 00 00 00 18 00 00 00 00 02 00 01 10 10
 		00 00 04 00 00 00 18 00 00 00 00 02 00 02 10 20
 		00 00 05 00 00 00 18 00 00 00 00 02 00 03 10 30`},
-	{"REG_MR MTT n=9, atomic, umr_fence none", 16, 5, false,
+	{"REG_MR MTT n=9, atomic", 16, 5, false, mlx5model.FenceNone,
 		WR{Op: OpRegMR, Flags: SendSignaled, MR: pageMR(9), Key: 0xabcd5a, Access: lwRR | AccessRemoteWrite | AccessRemoteAtomic}, `
 		00 00 05 25 00 12 34 09 00 00 00 08 00 ab cd 5a
 		20 00 00 00 00 08 00 00 00 00 00 00 20 be 21 43
@@ -114,7 +115,7 @@ var recorded = []struct {
 		00 00 00 00 00 00 00 08 00 00 00 0c 00 00 00 00
 		00 00 00 80 00 00 18 00 00 00 00 03 00 00 08 00
 		` + stale16 + stale16 + stale16},
-	{"REG_MR MTT n=8, wraps the ring", 64, 62, false, regWR(pageMR(8)), `
+	{"REG_MR MTT n=8, wraps the ring", 64, 62, false, mlx5model.FenceStrong, regWR(pageMR(8)), `
 		00 00 3e 25 00 12 34 0c 00 00 00 68 00 ab cd 5a
 		a0 00 00 00 00 04 00 00 00 00 00 00 20 9e 21 43
 		` + zeros16 + zeros16 + `
@@ -126,7 +127,7 @@ var recorded = []struct {
 		00 00 00 02 00 00 20 03 00 00 00 02 00 00 30 03
 		00 00 00 02 00 00 40 03 00 00 00 02 00 00 50 03
 		00 00 00 02 00 00 60 03 00 00 00 02 00 00 70 03`},
-	{"LOCAL_INV at 65534", 64, 65534, true, WR{Op: OpLocalInv, Flags: SendSignaled, Key: 0xabcd5a}, `
+	{"LOCAL_INV at 65534", 64, 65534, true, mlx5model.FenceStrong, WR{Op: OpLocalInv, Flags: SendSignaled, Key: 0xabcd5a}, `
 		00 ff fe 25 00 12 34 08 ff 00 00 08 00 ab cd 5a
 		80 00 00 00 00 00 00 00 00 00 00 00 20 00 00 00
 		` + zeros16 + zeros16 + `
@@ -137,10 +138,7 @@ var recorded = []struct {
 func TestPostRecorded(t *testing.T) {
 	for _, c := range recorded {
 		qp := newQP(t, c.wqebbs, c.curPost)
-		qp.WQSig = c.sig
-		if strings.HasSuffix(c.name, "umr_fence none") {
-			qp.UMRFence = mlx5model.FenceNone
-		}
+		qp.WQSig, qp.UMRFence = c.sig, c.fence
 		want := golden(t, c.want)
 		if r := qp.PostSend([]WR{c.wr}); r != (PostResult{0, -1, 1}) {
 			t.Errorf("%s: %+v", c.name, r)
