@@ -94,7 +94,7 @@ func (e *Env) contiguous(req *Request) bool {
 		return false
 	}
 	log := e.Profile.LogPageMin
-	for log < min(e.Profile.LogPageMax, maxLogPage) && (first^(end-1))>>log != 0 && (end-1-first)>>log != 0 {
+	for log < min(e.Profile.LogPageMax, maxLogPage) && (end-1-first)>>log != 0 {
 		log++
 	}
 	req.PageSize = 1 << log

@@ -187,3 +187,6 @@ func (e *Env) maxDescs(mode mlx5model.AccessMode) int {
 	}
 	return mlx5model.MaxMTTs
 }
+
+// PoolSize is the number of memory keys that the pool can hand out at a time.
+func (e *Env) PoolSize() int { return e.pool.size }
