@@ -243,7 +243,7 @@ func TestParamsTakeTheNearestLegalValue(t *testing.T) {
 		{&Params{1, []int{7}, 1, 1}, 4, 1, 512, 1},
 		{&Params{4097, []int{7, 8}, -3, 600}, 4096, 1 << 20, 4096, 2},
 		{&Params{65535, nil, 5, 1 << 20}, 32768, 5, 1 << 20, len(defaultCapacities)},
-		{&Params{math.MaxUint64, nil, math.MaxInt, math.MaxUint64}, 1 << 31, math.MaxInt, math.MaxUint32, len(defaultCapacities)},
+		{&Params{math.MaxUint64, nil, math.MaxInt, math.MaxUint64}, 1 << 31, 1 << 30, math.MaxUint32, len(defaultCapacities)},
 	}
 	for _, tt := range tests {
 		if p := tt.p; p.pageSize() != tt.page || p.maxEntries() != tt.entries || p.maxEntryBytes() != tt.bytes || len(p.capacities()) != tt.limits {
@@ -260,7 +260,7 @@ func TestGeneratorsTakeAnyStream(t *testing.T) {
 	for range 60 {
 		streams = append(streams, r.bytes(int(r.below(300))))
 	}
-	params := []*Params{nil, {}, {PageSize: 1, MaxEntries: 1, MaxEntryBytes: 1}, {PageSize: 5, MaxEntries: 2, Capacities: []int{0, -7}},
+	params := []*Params{nil, {}, {MaxEntries: math.MaxInt}, {PageSize: 1, MaxEntries: 1, MaxEntryBytes: 1}, {PageSize: 5, MaxEntries: 2, Capacities: []int{0, -7}},
 		{PageSize: math.MaxUint64, MaxEntries: 9, MaxEntryBytes: math.MaxUint64}, {PageSize: 4096, MaxEntryBytes: 4096, MaxEntries: 100}}
 	kept := Entry{1, 2, 3}
 	for _, g := range Generators() {

@@ -20,7 +20,7 @@ type Params struct {
 	// multiples, and one more and less. Numbers below 1 are ignored.
 	Capacities []int
 
-	// MaxEntries bounds every list. Default 2^20. All generators
+	// MaxEntries bounds every list. Default 2^20, at most 2^30. All generators
 	// but "literal", "capacity" and "totals" stop at 4096 of themselves.
 	MaxEntries int
 
@@ -37,6 +37,7 @@ const (
 
 	minPageSize = 4
 	maxPageSize = 1 << 31
+	mostEntries = 1 << 30 // 16 GiB of entries
 
 	// maxDrawn bounds the lists of generators that ask for one element after
 	// another.
@@ -60,7 +61,7 @@ func (p *Params) maxEntries() int {
 	if p == nil || p.MaxEntries <= 0 {
 		return DefaultMaxEntries
 	}
-	return p.MaxEntries
+	return min(p.MaxEntries, mostEntries)
 }
 
 func (p *Params) maxEntryBytes() uint64 {
