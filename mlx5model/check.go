@@ -93,9 +93,10 @@ const maxFindings = 64
 // checker is the state of one Check.
 type checker struct {
 	dst   []Finding
-	base  int // len(dst) at the start
+	base  int      // len(dst) at the start
+	only  Severity // what is less is dropped
 	raw   []byte
-	ctx   *CheckContext
+	ctx   CheckContext // a copy, lest the caller's escape to the heap
 	rules *Rules
 	kind  *UMRKind
 	w     WQE
@@ -112,8 +113,12 @@ func Check(dst []Finding, raw []byte, ctx *CheckContext) []Finding {
 	if ctx == nil {
 		ctx = &noContext
 	}
-	c := checker{dst: dst, base: len(dst), raw: raw, ctx: ctx, rules: ctx.Rules}
-	if err := Decode(raw, &c.w); err != nil {
+	c := checker{dst: dst, base: len(dst), raw: raw, ctx: *ctx, rules: ctx.Rules}
+	return c.check()
+}
+
+func (c *checker) check() []Finding {
+	if err := Decode(c.raw, &c.w); err != nil {
 		c.add(RuleFrame, Error, 0x7, "ctrl.ds", authCtrl, err.Error())
 		return c.dst
 	}
@@ -143,12 +148,9 @@ func DecodeStrict(raw []byte, rules *Rules, w *WQE) error {
 	if err := Decode(raw, w); err != nil {
 		return err
 	}
-	var buf [8]Finding
-	ctx := CheckContext{Rules: rules}
-	for _, f := range Check(buf[:0], raw, &ctx) {
-		if f.Severity == Error {
-			return &StrictError{f}
-		}
+	c := checker{only: Error, raw: raw, rules: rules}
+	if found := c.check(); len(found) > 0 {
+		return &StrictError{found[0]}
 	}
 	return nil
 }
@@ -171,7 +173,7 @@ var (
 )
 
 func (c *checker) add(rule Rule, sev Severity, off int, field, authority, text string) {
-	if len(c.dst)-c.base < maxFindings {
+	if sev >= c.only && len(c.dst)-c.base < maxFindings {
 		c.dst = append(c.dst, Finding{rule, sev, off, field, text, authority})
 	}
 }
@@ -200,7 +202,7 @@ func (c *checker) reserved(sev Severity, off int, seg string, mask []byte, skip 
 }
 
 func (c *checker) ctrl() {
-	w, ctx := &c.w, c.ctx
+	w, ctx := &c.w, &c.ctx
 	c.reserved(Error, 0, SegCtrl, reservedCtrl, nil)
 	if w.Opmod != 0 {
 		c.add(RuleFrame, Error, 0x0, "ctrl.opmod", authCtrl, fmt.Sprintf("opmod %#02x, no opcode here has one", w.Opmod))

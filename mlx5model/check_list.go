@@ -106,7 +106,7 @@ func (c *checker) klms(list []byte, r *xltRegion, s *listShape) {
 	if limit := c.ctx.MaxKLMBytes; limit != 0 {
 		c.klmLimit(list, s, limit)
 	}
-	if c.rules != nil && c.rules.Pad == PadZero && !s.short && !c.signExtended(list, r) {
+	if c.rules != nil && c.rules.Pad == PadZero && !s.short && (s.sum == r.len || !c.signExtended(list, r)) {
 		c.klmPad(list, s)
 	}
 }

@@ -147,6 +147,9 @@ func (c *checker) umrKind() {
 	if w.UMR.BSFOctowords > k.BSF {
 		c.add(RuleKind, Error, 0x16, "umr_ctrl.bsf_octowords", c.dialect(), fmt.Sprintf("%d octowords, %s has at most %d", w.UMR.BSFOctowords, k.Name, k.BSF))
 	}
+	if w.UMR.XltOffset != 0 && !k.Offsets {
+		c.add(RuleOffset, Error, 0x16, "umr_ctrl.xlt_offset", c.dialect(), fmt.Sprintf("octoword %d, %s has no offset", w.UMR.XltOffset, k.Name))
+	}
 	if fence := w.FmCeSe & FenceMask; k.Fences != nil && !contains(k.Fences, fence) {
 		c.add(RuleKind, Error, 0xb, "ctrl.fm", c.dialect(), fmt.Sprintf("fence %#02x does not occur in %s", fence, k.Name))
 	}
@@ -187,9 +190,10 @@ func (c *checker) kindContext() {
 			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("bits %#02x, %s writes 0 there", odd, k.Name))
 			break
 		}
-	}
-	if b := c.raw[off+2]; b&k.Byte2 != k.Byte2 {
-		c.add(RuleKind, Error, off+2, "mkc.access", c.dialect(), fmt.Sprintf("byte %#02x lacks %#02x of %s", b, k.Byte2&^b, k.Name))
+		if lacks := k.Always[i] &^ b; lacks != 0 {
+			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("byte %#02x lacks %#02x of %s", b, lacks, k.Name))
+			break
+		}
 	}
 	if want, judged := c.kindQPN(); judged && m.QPN != want {
 		c.add(RuleKind, Error, off+4, "mkc.qpn", c.dialect(), fmt.Sprintf("%#x, %s writes %#x", m.QPN, k.Name, want))
@@ -211,7 +215,7 @@ func (c *checker) kindQPN() (want uint32, judged bool) {
 	return 0, false
 }
 
-// kindSize checks the octoword count in the context, and the list's length.
+// kindSize checks the octoword counts in the context, and the list's length.
 func (c *checker) kindSize() {
 	k, got := c.kind, c.w.Mkey.XltOctowords
 	want := uint32(0)
@@ -225,12 +229,15 @@ func (c *checker) kindSize() {
 		if c.w.Mkey.Mode == ModeKLM {
 			want = (xlt + 7) &^ 7
 		}
-		if c.rules.Wraps && want == 0 && got == 1<<16 {
+		if c.rules.Wraps && want == 0 && got == 1<<16 && c.w.UMR.Flags&UMRInline == 0 {
 			want = got
 		}
 	}
 	if got != want {
 		c.add(RuleRegister, Error, 0x74, "mkc.translations_octword_size", c.dialect(), fmt.Sprintf("%d octowords, %s writes %d", got, k.Name, want))
+	}
+	if b := c.w.Mkey.BSFOctowords; k.Writes[0x23] != 0 && b != uint32(k.BSF) {
+		c.add(RuleRegister, Error, 0x60, "mkc.bsf_octword_size", c.dialect(), fmt.Sprintf("%d octowords, %s writes %d", b, k.Name, k.BSF))
 	}
 	if c.w.UMR.XltOctowords > k.MaxXlt {
 		c.add(RuleKind, Error, 0x14, "umr_ctrl.xlt_octowords", c.dialect(), fmt.Sprintf("%d octowords, %s has at most %d", c.w.UMR.XltOctowords, k.Name, k.MaxXlt))

@@ -35,7 +35,7 @@ func Dump(out io.Writer, raw []byte, opt DumpOptions) error {
 	if ctx == nil {
 		ctx = &noContext
 	}
-	d := dumper{checker: checker{raw: raw, ctx: ctx, rules: ctx.Rules}, out: bufio.NewWriter(out), entries: opt.Entries}
+	d := dumper{checker: checker{raw: raw, ctx: *ctx, rules: ctx.Rules}, out: bufio.NewWriter(out), entries: opt.Entries}
 	if d.entries <= 0 {
 		d.entries = 8
 	}
@@ -100,7 +100,7 @@ func (d *dumper) wqe() {
 func (d *dumper) rest(end int) {
 	own := int(d.w.DS) * DSSize
 	if end < own {
-		d.printf("not decoded\n")
+		d.printf("remaining bytes\n")
 		d.hex(end, own, "")
 	}
 	last := min(len(d.raw), int(WQEBBs(d.w.DS))*WQEBBSize)
@@ -214,7 +214,7 @@ func (d *dumper) reservedLine(name string, off int, b []byte) {
 
 // findings prints what the strict decoder says.
 func (d *dumper) findings() {
-	found := Check(nil, d.raw, d.ctx)
+	found := Check(nil, d.raw, &d.ctx)
 	if len(found) == 0 {
 		d.printf("strict check: no findings\n")
 		return

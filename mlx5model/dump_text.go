@@ -13,6 +13,9 @@ func (d *dumper) meaning(f Field, v uint64) string {
 	case SegUMRCtrl:
 		return d.umrCtrlMeaning(f.Name, v)
 	case SegMkc:
+		if d.kind != nil && f.Get(d.kind.Stale[:]) != 0 {
+			return "stale: the producer does not write it"
+		}
 		return d.mkcMeaning(f.Name, v)
 	case SegData:
 		if f.Name == "byte_count" && d.w.HasPointer {

@@ -81,6 +81,12 @@ func MkcBytes(pairs ...int) MkcBits {
 	return m
 }
 
+// With selects more bits, of the byte at off.
+func (m MkcBits) With(off int, bits byte) MkcBits {
+	m[off] |= bits
+	return m
+}
+
 // UMRKind is one kind of UMR that a producer posts. A WQE is of the first kind
 // in Rules.Kinds whose Flags and Mask fit.
 type UMRKind struct {
@@ -93,14 +99,16 @@ type UMRKind struct {
 	// Writes are the bits of the mkey context that may be nonzero. Stale are
 	// the bits that the producer does not write.
 	Writes, Stale MkcBits
-	// Byte2 are the bits of the context's byte 02h that are always set.
-	Byte2   uint8
+	// Always are the bits of the context that are always set.
+	Always  MkcBits
 	QPN     QPNForm
 	Size    SizeForm
 	Form    ListForm
 	MaxXlt  uint16 // most xlt_octowords
 	BSF     uint16 // most bsf_octowords
 	FixedDS uint8  // the only DS, 0 if it varies
+	// Offsets: xlt_offset may be other than 0.
+	Offsets bool
 	// LenExact: the live entries of a list add up to len exactly, not beyond.
 	LenExact bool
 	// LenLoose: len does not come from the list but from the caller. A list

@@ -235,9 +235,18 @@ func (w *WQE) decodeUMR(raw []byte) error {
 func (w *WQE) AppendTo(dst []byte) []byte {
 	start := len(dst)
 	size := max(int(w.DS)*DSSize, CtrlSize)
-	if w.Opcode == OpUMR {
+	switch w.Opcode {
+	case OpUMR:
 		size = max(size, UMRDataOff+len(w.List)+len(w.BSF))
+		if w.HasPointer {
+			size = max(size, UMRDataOff+DataSegSize)
+		}
+	case OpRDMARead, OpRDMAWrite, OpRDMAWriteImm:
+		size = max(size, CtrlSize+RaddrSize+len(w.Data))
+	default:
+		size = max(size, CtrlSize+len(w.Data))
 	}
+	size = int(AlignUp(uint64(size), DSSize))
 	dst = append(dst, make([]byte, size)...)
 	b := dst[start:]
 	ctrl := w.Ctrl

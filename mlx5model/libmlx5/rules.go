@@ -69,12 +69,12 @@ var RulesHead = mlx5model.Rules{
 		{
 			// Invalidation, and a type 2 window bound to length 0.
 			Name: "LOCAL_INV", Authority: qpC + "set_umr_control_seg, set_umr_mkey_seg",
-			Flags: []uint8{0x98}, Mask: maskConfigure | mlx5model.MaskQPN, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0"), Stale: staleInvalidate,
+			Flags: []uint8{0x98}, Mask: maskConfigure | mlx5model.MaskQPN, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0"), Always: mlx5model.MkcFields("free"), Stale: staleInvalidate,
 			QPN: mlx5model.QPNFormAll, FixedDS: mlx5model.UMRFixedDS, Fences: fences,
 		},
 		{
 			Name: "unbind type 1", Authority: qpC + "set_umr_control_seg, set_umr_mkey_seg",
-			Flags: []uint8{0x90}, Mask: maskConfigure, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0"), Stale: staleInvalidate,
+			Flags: []uint8{0x90}, Mask: maskConfigure, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0"), Always: mlx5model.MkcFields("free"), Stale: staleInvalidate,
 			QPN: mlx5model.QPNFormAll, FixedDS: mlx5model.UMRFixedDS, Fences: fences,
 		},
 	},

@@ -21,7 +21,7 @@ const (
 
 var (
 	// wr.c set_reg_mkey_seg: what is not named here stays 0, the PD too.
-	writesRegMR = mlx5model.MkcFields("access_mode_4_2", "umr_en", "a", "rw", "rr", "lw", "lr", "access_mode_1_0",
+	writesRegMR = mlx5model.MkcFields("umr_en", "a", "rw", "rr", "lw", "lr", "access_mode_1_0",
 		"qpn", "mkey_7_0", "en_rinval", "start_addr", "len", "translations_octword_size", "log_page_size")
 	// wr.c set_sig_mkey_segment: zero-based, with the PD and the BSF.
 	writesSignature = mlx5model.MkcFields("umr_en", "a", "rw", "rr", "lw", "lr", "access_mode_1_0",
@@ -67,14 +67,14 @@ var Rules = mlx5model.Rules{
 			// integrity chain without (wr.c set_reg_umr_seg).
 			Name: "REG_MR", Authority: wrC + "set_reg_wr",
 			Flags: []uint8{0xa0, 0x20, 0x80, 0x00}, Mask: maskRegMR, MaskMay: mlx5model.MaskA,
-			Writes: writesRegMR, Byte2: mlx5model.AccUMREn | mlx5model.AccLR,
+			Writes: writesRegMR, Always: mlx5model.MkcFields("umr_en", "lr", "en_rinval"),
 			QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeEight, Form: mlx5model.FormThreshold,
 			MaxXlt: mlx5model.MaxListOctowords, LenExact: true, SameTag: true, Fences: umrFences,
 		},
 		{
 			Name: "signature UMR", Authority: wrC + "set_pi_umr_wr",
 			Flags: []uint8{0xa0}, Mask: maskSignature,
-			Writes: writesSignature, Byte2: mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM),
+			Writes: writesSignature, Always: mlx5model.MkcFields("umr_en", "lr", "bsf_en", "en_rinval").With(2, uint8(mlx5model.ModeKLM)),
 			QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeList, Form: mlx5model.FormInline,
 			MaxXlt: 4, BSF: 4, FixedDS: 16, SameTag: true, Fences: umrFences,
 			// len is the mapped region's, the list covers whole blocks of it.
@@ -82,19 +82,19 @@ var Rules = mlx5model.Rules{
 		},
 		{
 			Name: "LOCAL_INV", Authority: wrC + "set_linv_wr",
-			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree, Writes: mlx5model.MkcFields("free"),
+			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree, Writes: mlx5model.MkcFields("free"), Always: mlx5model.MkcFields("free"),
 			QPN: mlx5model.QPNFormZero, Size: mlx5model.SizeZero, FixedDS: mlx5model.UMRFixedDS, Fences: otherFences,
 		},
 		{
 			Name: "revoke", Authority: umrC + "mlx5r_umr_revoke_mr",
-			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree | mlx5model.MaskPD, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0", "pd"),
+			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree | mlx5model.MaskPD, Writes: mlx5model.MkcFields("free", "qpn", "mkey_7_0", "pd"), Always: mlx5model.MkcFields("free"),
 			QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeZero, FixedDS: mlx5model.UMRFixedDS, SameTag: true, Fences: smallFence,
 		},
 		{
 			Name: "rereg PD and access", Authority: umrC + "mlx5r_umr_rereg_pd_access",
 			Flags: []uint8{0xc0}, Mask: maskAccess | mlx5model.MaskPD, MaskMay: maskCaps,
 			Writes: mlx5model.MkcFields("relaxed_ordering_write", "a", "rw", "rr", "lw", "lr", "qpn", "mkey_7_0", "pd", "relaxed_ordering_read"),
-			Byte2:  mlx5model.AccLR, QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeZero,
+			Always: mlx5model.MkcFields("lr"), QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeZero,
 			FixedDS: mlx5model.UMRFixedDS, SameTag: true, Fences: smallFence,
 		},
 		{
@@ -102,8 +102,8 @@ var Rules = mlx5model.Rules{
 			// bits of what it enables or updates.
 			Name: "translation update", Authority: umrC + "mlx5r_umr_update_mr_pas, mlx5r_umr_update_xlt",
 			Flags: []uint8{0x20, 0x30, 0x40, 0x50}, MaskMay: maskXlt | maskAccess | maskCaps | mlx5model.MaskPD | mlx5model.MaskFree | mlx5model.MaskKey,
-			Writes: writesXlt, Byte2: mlx5model.AccLR, QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeZero,
-			Form: mlx5model.FormPointer, MaxXlt: mlx5model.MaxListOctowords, SameTag: true, Fences: smallFence,
+			Writes: writesXlt, Always: mlx5model.MkcFields("lr"), QPN: mlx5model.QPNFormAll, Size: mlx5model.SizeZero,
+			Form: mlx5model.FormPointer, MaxXlt: mlx5model.MaxListOctowords, Offsets: true, SameTag: true, Fences: smallFence,
 		},
 	},
 }

@@ -31,15 +31,15 @@ var Rules = mlx5model.Rules{
 			Flags: []uint8{0x20}, Mask: maskIndirect,
 			Writes: mlx5model.MkcFields("umr_en", "a", "rw", "rr", "lw", "lr", "access_mode_1_0", "qpn", "mkey_7_0",
 				"en_rinval", "pd", "start_addr", "len", "translations_octword_size"),
-			Byte2: mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM),
-			QPN:   mlx5model.QPNFormAll, Size: mlx5model.SizeList, Form: mlx5model.FormPointer,
+			Always: mlx5model.MkcFields("umr_en", "lr", "en_rinval").With(2, uint8(mlx5model.ModeKLM)),
+			QPN:    mlx5model.QPNFormAll, Size: mlx5model.SizeList, Form: mlx5model.FormPointer,
 			MaxXlt: mlx5model.MaxListOctowords, SameTag: true,
 			// get_fence with fm_cache: none, small, or small and full.
 			Fences: []uint8{mlx5model.FenceNone, mlx5model.FenceSmall, mlx5model.FenceSmallAndFull},
 		},
 		{
 			Name: "LOCAL_INV", Authority: qpC + "set_frwr_li_wr",
-			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree, Writes: mlx5model.MkcFields("free"),
+			Flags: []uint8{0x80}, Mask: mlx5model.MaskFree, Writes: mlx5model.MkcFields("free"), Always: mlx5model.MkcFields("free"),
 			QPN: mlx5model.QPNFormZero, Size: mlx5model.SizeZero, FixedDS: mlx5model.UMRFixedDS,
 			// get_fence: LOCAL_INV with IB_SEND_FENCE is strongly ordered.
 			Fences: []uint8{mlx5model.FenceNone, mlx5model.FenceSmall, mlx5model.FenceStrong, mlx5model.FenceSmallAndFull},
