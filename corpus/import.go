@@ -36,8 +36,9 @@ func ImportIovecs(outDir string, files ...string) (ImportStats, error) {
 
 // Run imports the logs into outDir, which is made if it is not there. All logs
 // are read, and all cases written to a directory inside outDir, before the
-// first file comes into its place: on an error outDir holds what it held.
-// Files of an earlier import are replaced. Case files are not forced to the
+// first file comes into its place: on an error outDir holds what it held, but
+// for files of an earlier import, which are replaced, if a later move fails.
+// Case files are not forced to the
 // disk, as an import can be run again.
 func (im Import) Run(outDir string, files ...string) (ImportStats, error) {
 	var stats ImportStats

@@ -175,6 +175,16 @@ func TestLoadLarge(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Size() < mmapFrom {
 		t.Fatalf("%v, %d bytes: too small to be mapped", err, info.Size())
 	}
+	r, err := openCase(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := r.(mapped); !ok {
+		t.Errorf("read through %T", r)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 	d, err := Load(file)
 	if err != nil || !slices.Equal(c.List, d.List) {
 		t.Errorf("%v, %d entries", err, len(d.List))

@@ -150,7 +150,7 @@ func TestParseErrors(t *testing.T) {
 		{"u32 option", "max-entries 4294967296\nsg 1+1", 1, 13, "beyond 2^32-1"},
 		{"u64 option", "offset 18446744073709551616\nsg 1+1", 1, 8, "beyond 2^64-1"},
 		{"unknown key", "sg 1+1\npagesize 4096\n", 2, 1, `did you mean "page-size"?`},
-		{"underscore", "sg 1+1\nmax_entries 4\n", 2, 1, `did you mean "max-entries"?`},
+		{"underscores", "sg 1+1\nmax_entry_byte 4\n", 2, 1, `did you mean "max-entry-bytes"?`},
 		{"far from any key", "sg 1+1\n  zebra 4\n", 2, 3, `unknown key "zebra"`},
 		{"key end", "sg 1+1\nend 4\n", 2, 1, `unknown key "end"`},
 		{"duplicate", "dir read\nsg 1+1\n dir read\n", 3, 2, `"dir" occurs twice`},
