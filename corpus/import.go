@@ -38,8 +38,7 @@ func ImportIovecs(outDir string, files ...string) (ImportStats, error) {
 // are read, and all cases written to a directory inside outDir, before the
 // first file comes into its place: on an error outDir holds what it held, but
 // for files of an earlier import, which are replaced, if a later move fails.
-// Case files are not forced to the
-// disk, as an import can be run again.
+// Case files are not forced to the disk, as an import can be run again.
 func (im Import) Run(outDir string, files ...string) (ImportStats, error) {
 	var stats ImportStats
 	made, err := makeDir(outDir)
