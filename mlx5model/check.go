@@ -1,6 +1,7 @@
 package mlx5model
 
 import (
+	"encoding/binary"
 	"fmt"
 )
 
@@ -187,8 +188,23 @@ func (c *checker) dialect() string {
 }
 
 // reserved reports the first byte of seg, at WQE offset off, that has bits of
-// mask outside skip.
+// mask outside skip. Segments are multiples of 8 bytes.
 func (c *checker) reserved(sev Severity, off int, seg string, mask []byte, skip *MkcBits) {
+	var any uint64
+	for i := 0; i+8 <= len(mask); i += 8 {
+		m := binary.BigEndian.Uint64(mask[i:])
+		if skip != nil {
+			m &^= binary.BigEndian.Uint64(skip[i:])
+		}
+		any |= m & binary.BigEndian.Uint64(c.raw[off+i:])
+	}
+	if any != 0 {
+		c.reservedByte(sev, off, seg, mask, skip)
+	}
+}
+
+// reservedByte finds the byte that reserved saw.
+func (c *checker) reservedByte(sev Severity, off int, seg string, mask []byte, skip *MkcBits) {
 	for i, m := range mask {
 		if skip != nil {
 			m &^= skip[i]

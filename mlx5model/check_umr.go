@@ -1,6 +1,7 @@
 package mlx5model
 
 import (
+	"encoding/binary"
 	"fmt"
 )
 
@@ -185,21 +186,36 @@ func contains(set []uint8, v uint8) bool {
 func (c *checker) kindContext() {
 	const off = CtrlSize + UMRCtrlSize
 	k, m := c.kind, &c.w.Mkey
-	for i, b := range c.raw[off : off+MkeySize] {
-		if odd := b &^ (k.Writes[i] | k.Stale[i] | reservedMkc[i]); odd != 0 {
-			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("bits %#02x, %s writes 0 there", odd, k.Name))
-			break
-		}
-		if lacks := k.Always[i] &^ b; lacks != 0 {
-			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("byte %#02x lacks %#02x of %s", b, lacks, k.Name))
-			break
-		}
+	var odd, lacks uint64
+	for i := 0; i < MkeySize; i += 8 {
+		b := binary.BigEndian.Uint64(c.raw[off+i:])
+		odd |= b &^ (binary.BigEndian.Uint64(k.Writes[i:]) | binary.BigEndian.Uint64(k.Stale[i:]) | binary.BigEndian.Uint64(reservedMkc[i:]))
+		lacks |= binary.BigEndian.Uint64(k.Always[i:]) &^ b
+	}
+	if odd|lacks != 0 {
+		c.kindByte(c.raw[off : off+MkeySize])
 	}
 	if want, judged := c.kindQPN(); judged && m.QPN != want {
 		c.add(RuleKind, Error, off+4, "mkc.qpn", c.dialect(), fmt.Sprintf("%#x, %s writes %#x", m.QPN, k.Name, want))
 	}
 	if k.SameTag && m.Tag != KeyTag(c.w.Imm) {
 		c.add(RuleKind, Error, off+7, "mkc.mkey_7_0", c.dialect(), fmt.Sprintf("tag %#02x, the key has %#02x", m.Tag, KeyTag(c.w.Imm)))
+	}
+}
+
+// kindByte finds the first byte of the context that kindContext saw.
+func (c *checker) kindByte(mkc []byte) {
+	const off = CtrlSize + UMRCtrlSize
+	k := c.kind
+	for i, b := range mkc {
+		if odd := b &^ (k.Writes[i] | k.Stale[i] | reservedMkc[i]); odd != 0 {
+			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("bits %#02x, %s writes 0 there", odd, k.Name))
+			return
+		}
+		if lacks := k.Always[i] &^ b; lacks != 0 {
+			c.add(RuleKind, Error, off+i, FieldAt(&c.w, off+i), c.dialect(), fmt.Sprintf("byte %#02x lacks %#02x of %s", b, lacks, k.Name))
+			return
+		}
 	}
 }
 

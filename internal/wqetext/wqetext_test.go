@@ -210,7 +210,11 @@ func TestParseMutated(t *testing.T) {
 		[]byte("00000000  00 00 05 25 00 12 34 0c  00 00 00 08 00 ab cd 00  |...%..4.........|\n*\n00000040\n"),
 		[]byte("dump WQE index 5:\n00000525 0012340c 00000008 00abcd00\n")}
 	const alphabet = "0123456789abcdefxX:*#| \n\t,[]<>WQEDUMP\x00\xff"
-	for i := 0; i < 200_000; i++ {
+	rounds := 200_000
+	if testing.Short() {
+		rounds = 20_000
+	}
+	for range rounds {
 		data := bytes.Clone(seeds[r.IntN(len(seeds))])
 		for n := r.IntN(8); n >= 0 && len(data) > 0; n-- {
 			at := r.IntN(len(data))
