@@ -20,17 +20,18 @@ type way struct {
 	label    string
 	why      string
 	partial  bool
+	pages    bool // needs a dialect with page lists
 	run      bool // for a contiguous run only, with the best page size
 }
 
 var autoWays = [...]way{
-	{strategy: FastReg{}, label: "auto(contiguous)", why: "one run of memory: fewest pages", run: true},
-	{strategy: FastReg{}, label: "auto(fastreg)", why: "all borders are page borders"},
+	{strategy: FastReg{}, label: "auto(contiguous)", why: "one run of memory: fewest pages", pages: true, run: true},
+	{strategy: FastReg{}, label: "auto(fastreg)", why: "all borders are page borders", pages: true},
 	{strategy: Indirect{}, label: "auto(indirect)", why: "borders inside of pages, one KLM list holds them"},
 	{strategy: &MultiMR{NoUnit: true}, label: "auto(multimr)", why: "too long for one region"},
 	{strategy: Bounce{}, label: "auto(bounce)", why: "no registration in place fits"},
 	{strategy: Indirect{}, label: "auto(indirect)", why: "a prefix is enough", partial: true},
-	{strategy: FastReg{}, label: "auto(fastreg)", why: "a prefix is enough", partial: true},
+	{strategy: FastReg{}, label: "auto(fastreg)", why: "a prefix is enough", pages: true, partial: true},
 }
 
 // Register refuses when every way does. The Refusal is that of the last way;
@@ -38,10 +39,11 @@ var autoWays = [...]way{
 // once.
 func (s Auto) Register(e *Env, req *Request, r *Registration) error {
 	var last *Refusal
-	var all error
+	var all [len(autoWays)]error
+	pages := e.Enc.Caps().MTT
 	for i := range autoWays {
 		w := &autoWays[i]
-		if w.partial && !req.Partial {
+		if w.partial && !req.Partial || w.pages && !pages {
 			continue
 		}
 		probe := &e.probe
@@ -63,10 +65,10 @@ func (s Auto) Register(e *Env, req *Request, r *Registration) error {
 			f.Strategy = s.Name()
 			return f
 		}
-		last, all = f, errors.Join(all, err)
+		last, all[i] = f, err
 	}
 	out := *last
-	out.Strategy, out.Err = s.Name(), all
+	out.Strategy, out.Err = s.Name(), errors.Join(all[:]...)
 	return &out
 }
 

@@ -31,6 +31,7 @@ func inlineWQEBBs(n int) int {
 type libmlx5Encoder struct {
 	version libmlx5.Version
 	qp      libmlx5.QP
+	mkey    libmlx5.Mkey
 	sges    []sg.Entry
 }
 
@@ -85,8 +86,8 @@ func (x *libmlx5Encoder) Register(w *RegWR) (va uint64, err error) {
 	if w.Signaled {
 		x.qp.Flags |= libmlx5.Signaled
 	}
-	mkey := libmlx5.Mkey{Lkey: w.Key, NumDesc: maxInlineKLMs}
-	x.qp.MRList(&mkey, libmlx5.Access(verbsAccess(w.Access)), x.sges)
+	x.mkey = libmlx5.Mkey{Lkey: w.Key, NumDesc: maxInlineKLMs}
+	x.qp.MRList(&x.mkey, libmlx5.Access(verbsAccess(w.Access)), x.sges)
 	x.qp.Flags = libmlx5.Inline
 	return 0, x.qp.Complete()
 }

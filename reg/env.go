@@ -78,6 +78,7 @@ type Env struct {
 	sub    sg.List  // scratch: part of a list, bounce pages
 	table  []byte   // scratch: SRP descriptors
 	sges   sg.List  // scratch: data segments of one RDMA request
+	wr     RegWR    // scratch
 	probe  Request  // scratch: what auto asks of other strategies
 }
 
@@ -139,7 +140,7 @@ func (e *Env) resetQueue(c *EnvConfig) (err error) {
 		}
 		e.rings[size] = e.Ring
 	}
-	e.Ring.Fill(c.Prefill)
+	prefill(e.Ring.Bytes(), c.Prefill)
 	e.peer, e.kicked = c.Peer, c.Start
 	e.QP, err = e.Dev.CreateQP(mlx5model.QPConfig{QPN: e.QPN, PD: e.PD, SQ: e.Ring, CI: c.Start, Peer: (*peerSwitch)(e)})
 	if err != nil {
@@ -155,6 +156,19 @@ func (e *Env) resetQueue(c *EnvConfig) (err error) {
 	}
 	e.Enc.Attach(e.Ring, e.QPN, e.PD, e.LocalKey, c.Start)
 	return nil
+}
+
+// prefill sets every byte of p, by copies of doubling length: the default ring
+// is 64 KiB, and this is done for every case.
+func prefill(p []byte, b byte) {
+	if b == 0 {
+		clear(p)
+		return
+	}
+	p[0] = b
+	for n := 1; n < len(p); n *= 2 {
+		copy(p[n:], p[:n])
+	}
 }
 
 // SetPeer says who answers this QP's RDMA requests from now on.

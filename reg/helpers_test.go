@@ -91,6 +91,12 @@ func newRng(t testing.TB, seed uint64) rng {
 }
 
 func (r rng) list(maxEntries int) sg.List {
+	switch r.IntN(4) {
+	case 0:
+		return r.aligned(maxEntries, 4096)
+	case 1:
+		return r.aligned(maxEntries, 512)
+	}
 	l := make(sg.List, 0, maxEntries)
 	at := uint64(r.Uint32()) << 8
 	for range 1 + r.IntN(maxEntries) {
@@ -114,5 +120,20 @@ func (r rng) list(maxEntries int) sg.List {
 		l = append(l, sg.Entry{Addr: at, Len: n})
 		at += uint64(n)
 	}
+	return l
+}
+
+// aligned draws lists whose inner borders are multiples of unit.
+func (r rng) aligned(maxEntries int, unit uint64) sg.List {
+	l := make(sg.List, 1+r.IntN(maxEntries))
+	for i := range l {
+		l[i] = sg.Entry{Addr: uint64(r.Uint32()) * unit, Len: uint32(uint64(r.IntN(5)) * unit)}
+	}
+	skip := uint32(r.Uint64N(unit))
+	if first := &l[0]; first.Len > 0 {
+		first.Addr += uint64(skip)
+		first.Len -= skip
+	}
+	l[len(l)-1].Len += uint32(r.Uint64N(unit))
 	return l
 }

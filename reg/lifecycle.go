@@ -64,9 +64,8 @@ func start(name string, req *Request, r *Registration) error {
 	if at == (linux.Pos{}) {
 		skip = req.Offset
 	}
-	bad := &Refusal{Strategy: name, Reason: ReasonOffset, Entry: at.Entry, Off: at.Off}
 	if at.Entry < 0 || at.Entry > len(r.Mapped) || at.Off != 0 && (at.Entry == len(r.Mapped) || at.Off > uint64(r.Mapped[at.Entry].Len)) {
-		return bad
+		return &Refusal{Strategy: name, Reason: ReasonOffset, Entry: at.Entry, Off: at.Off}
 	}
 	for at.Entry < len(r.Mapped) {
 		left := uint64(r.Mapped[at.Entry].Len) - at.Off
@@ -78,8 +77,7 @@ func start(name string, req *Request, r *Registration) error {
 		skip -= left
 		at = linux.Pos{Entry: at.Entry + 1}
 	}
-	bad.Entry, bad.Off, bad.Limit = -1, 0, r.Mapped.Total()
-	return bad
+	return &Refusal{Strategy: name, Reason: ReasonOffset, Entry: -1, Limit: r.Mapped.Total()}
 }
 
 // rest is the total of the mapped list from a position on, in bytes.
@@ -116,16 +114,13 @@ func (e *Env) hold(r *Registration, mode mlx5model.AccessMode, max int) (*Key, e
 // mayHold refuses one key more than the request allows.
 func (e *Env) mayHold(r *Registration) error {
 	lim := &r.Request.Limits
-	f := &Refusal{Strategy: r.Strategy, Entry: r.Next.Entry, Off: r.Next.Off}
 	switch {
 	case lim.MaxRegions > 0 && len(r.held) >= lim.MaxRegions:
-		f.Reason, f.Limit = ReasonRegions, uint64(lim.MaxRegions)
+		return &Refusal{Strategy: r.Strategy, Reason: ReasonRegions, Entry: r.Next.Entry, Off: r.Next.Off, Limit: uint64(lim.MaxRegions)}
 	case lim.PoolSize > 0 && e.KeysInUse() >= lim.PoolSize:
-		f.Reason, f.Limit, f.Err = ReasonPool, uint64(lim.PoolSize), ErrPoolEmpty
-	default:
-		return nil
+		return &Refusal{Strategy: r.Strategy, Reason: ReasonPool, Entry: r.Next.Entry, Off: r.Next.Off, Limit: uint64(lim.PoolSize), Err: ErrPoolEmpty}
 	}
-	return f
+	return nil
 }
 
 // buffer takes driver memory for r and names it as r's own.

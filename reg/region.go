@@ -256,7 +256,8 @@ func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, access uint8) (Tu
 	if caps.Rekey {
 		k.Key = mlx5model.BumpKey(k.Key)
 	}
-	w := RegWR{
+	w := &e.wr // in Env, because what goes through an interface escapes
+	*w = RegWR{
 		Key: k.Key, Mode: p.mode, List: e.descs[:m.N*p.descSize()], N: m.N,
 		IOVA: m.IOVA, Length: m.Length, Access: access & mlx5model.AccRights,
 	}
@@ -264,11 +265,11 @@ func (e *Env) post(r *Registration, p *plan, m *linux.Mapping, access uint8) (Tu
 		w.LogPage = uint8(bits.TrailingZeros64(p.pageSize))
 	}
 	if caps.Pointer && len(w.List) > caps.MaxInline*mlx5model.KLMSize {
-		if err := e.listMemory(r, &w); err != nil {
+		if err := e.listMemory(r, w); err != nil {
 			return Tuple{}, err
 		}
 	}
-	va, err := e.postWR(r, &w)
+	va, err := e.postWR(r, w)
 	if err != nil {
 		return Tuple{}, err
 	}
