@@ -100,6 +100,14 @@ func TestCheckFindsEachRule(t *testing.T) {
 		{"size field of REG_MR", "RegKLM1", []edit{{0x77, "04"}}, ctx{}, false, mlx5model.RuleRegister, mlx5model.Error, 0x74},
 		{"size field of libmlx5", "List3", []edit{{0x77, "04"}}, ctx{}, false, mlx5model.RuleRegister, mlx5model.Error, 0x74},
 		{"page below the device's", "RegMTT9", []edit{{0x7b, "09"}}, ctx{MinLogPage: 12}, false, mlx5model.RuleRegister, mlx5model.Error, 0x7b},
+		{"page size of a KLM key", "RegKLM1", []edit{{0x7b, "0c"}}, ctx{}, false, mlx5model.RuleRegister, mlx5model.Error, 0x7b},
+		{"BSF size field", "SigUMR", []edit{{0x63, "08"}}, ctx{}, false, mlx5model.RuleRegister, mlx5model.Error, 0x60},
+		{"offset where there is none", "LibInv", []edit{{0x17, "04"}}, ctx{}, false, mlx5model.RuleOffset, mlx5model.Error, 0x16},
+		{"BSF of a plain registration", "RegKLM1", []edit{{0x16, "0004"}, {7, "10"}}, ctx{}, false, mlx5model.RuleKind, mlx5model.Error, 0x16},
+		{"list of an invalidation", "LinuxInv", []edit{{0x14, "0004"}, {7, "0c"}}, ctx{}, false, mlx5model.RuleKind, mlx5model.Error, 0x14},
+		{"region without list, libmlx5", "LibInv", []edit{{0x10, "80"}, {0x18, "00000000203c2001"}, {0x40, "00003800ffffff00"}, {0x58, "0000000000000010"}}, ctx{}, false, mlx5model.RuleForm, mlx5model.Error, 0x14},
+		{"reserved bytes of a BSF", "T10UMR", []edit{{0xea, "01"}}, ctx{}, false, mlx5model.RuleReserved, mlx5model.Warn, 0xea},
+		{"reserved bytes of an encryption BSF", "T10UMR", []edit{{0xc0, "81"}, {0xc2, "01"}}, ctx{}, false, mlx5model.RuleReserved, mlx5model.Warn, 0xc2},
 		{"key in use by the list", "List3", nil, ctx{PrevUMR: true, PrevKey: 0x181a42}, false, mlx5model.RuleFence, mlx5model.Warn, 0x80},
 		{"no such UMR", "List3", []edit{{0x1e, "21"}}, ctx{}, false, mlx5model.RuleKind, mlx5model.Error, 0x10},
 		{"no such check", "List3", []edit{{0x10, "a0"}}, ctx{}, false, mlx5model.RuleKind, mlx5model.Error, 0x10},
@@ -122,7 +130,7 @@ func TestCheckFindsEachRule(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			g := goldenByName(t, tt.golden)
 			raw, _ := goldenBytes(g.text, 0)
-			raw = append(raw, make([]byte, 64)...)
+			raw = append(raw, make([]byte, 128)...)
 			apply(raw, tt.edits)
 			c := tt.ctx
 			if !tt.noRules {

@@ -252,6 +252,9 @@ func (c *checker) kindSize() {
 	if got != want {
 		c.add(RuleRegister, Error, 0x74, "mkc.translations_octword_size", c.dialect(), fmt.Sprintf("%d octowords, %s writes %d", got, k.Name, want))
 	}
+	if m := &c.w.Mkey; k.Size == SizeEight && m.Mode == ModeKLM && m.LogPageSize != 0 {
+		c.add(RuleRegister, Error, 0x7b, "mkc.log_page_size", c.dialect(), fmt.Sprintf("%d, %s of a KLM key writes 0", m.LogPageSize, k.Name))
+	}
 	if b := c.w.Mkey.BSFOctowords; k.Writes[0x23] != 0 && b != uint32(k.BSF) {
 		c.add(RuleRegister, Error, 0x60, "mkc.bsf_octword_size", c.dialect(), fmt.Sprintf("%d octowords, %s writes %d", b, k.Name, k.BSF))
 	}
