@@ -2,7 +2,7 @@ package vectors
 
 import "testing"
 
-func TestSPDKVectors(t *testing.T) { checkTestdata(t, "spdk-umr", 380) }
+func TestSPDKVectors(t *testing.T) { checkTestdata(t, "spdk-umr", 406) }
 
 func TestSPDKMutations(t *testing.T) {
 	isOutput := func(k string) bool { return k == "out" || k == "ret" }

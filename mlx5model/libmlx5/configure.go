@@ -53,9 +53,6 @@ func (q *QP) MkeyConfigure(mkey *Mkey, numSetters uint8, conf ConfFlags) {
 		q.err = EOPNOTSUPP
 		return
 	}
-	if q.unsupported(mkey) {
-		return
-	}
 	b := q.begin(mlx5model.OpUMR)
 	if b == nil {
 		return
@@ -68,21 +65,27 @@ func (q *QP) MkeyConfigure(mkey *Mkey, numSetters uint8, conf ConfFlags) {
 	binary.BigEndian.PutUint32(m[4:], mlx5model.QPNAny<<8|uint32(mlx5model.KeyTag(mkey.Lkey)))
 	q.FMCache = mlx5model.FenceSmall
 	q.size = mlx5model.UMRFixedDS
+	mkey.age(conf)
 	q.mkey, q.setters, q.numSetters = mkey, 0, uint32(numSetters)
 	if numSetters == 0 {
 		q.configured()
 	}
 }
 
-// unsupported refuses keys whose UMRs would carry a BSF.
-func (q *QP) unsupported(mkey *Mkey) bool {
-	switch {
-	case mkey.Signature:
-		q.err = errSignature
-	case mkey.Crypto:
-		q.err = errCrypto
+// age makes attributes that an earlier configuration gave old ones.
+func (m *Mkey) age(conf ConfFlags) {
+	if m.sigState == bsfReset {
+		m.sigState = bsfInit
 	}
-	return mkey.Signature || mkey.Crypto
+	if m.sigState == bsfUpdated {
+		m.sigState = bsfSet
+	}
+	if m.cryptoState == bsfUpdated {
+		m.cryptoState = bsfSet
+	}
+	if m.Signature && conf&ResetSigAttr != 0 {
+		m.sig, m.sigState = SigBlock{}, bsfReset
+	}
 }
 
 // SetAccess is a setter for the key's rights, among LocalWrite, RemoteWrite,
@@ -173,29 +176,34 @@ func (q *QP) putRepeat(at uint32, e *Interleaved) {
 	binary.BigEndian.PutUint64(b[8:], e.Addr)
 }
 
-// SetSigBlock stands for mlx5dv_wr_set_mkey_sig_block. On a key without
-// signature and outside of a configuration it is EINVAL, as in the library;
-// otherwise the batch fails with an *UnsupportedError.
-func (q *QP) SetSigBlock() {
-	if q.err == nil {
-		q.err = q.refuse(q.mkey != nil && q.mkey.Signature, errSignature)
+// SetSigBlock is a setter for the key's signatures
+// (mlx5dv_wr_set_mkey_sig_block). Unknown types, sizes and flags, a key without
+// signature, a second call and a call outside of a configuration are EINVAL.
+func (q *QP) SetSigBlock(attr *SigBlock) {
+	if q.err != nil {
+		return
 	}
+	if q.mkey == nil || !q.mkey.Signature || q.mkey.sigState == bsfUpdated || !attr.signs() || !attr.Mem.valid() || !attr.Wire.valid() {
+		q.err = EINVAL
+		return
+	}
+	q.mkey.sig, q.mkey.sigState = *attr, bsfUpdated
+	q.setterDone()
 }
 
-// SetCrypto stands for mlx5dv_wr_set_mkey_crypto. On a key without crypto and
-// outside of a configuration it is EINVAL, as in the library; otherwise the
-// batch fails with an *UnsupportedError.
-func (q *QP) SetCrypto() {
-	if q.err == nil {
-		q.err = q.refuse(q.mkey != nil && q.mkey.Crypto, errCrypto)
+// SetCrypto is a setter for the key's encryption (mlx5dv_wr_set_mkey_crypto).
+// Unknown sizes and orders, a key without crypto, a second call and a call
+// outside of a configuration are EINVAL.
+func (q *QP) SetCrypto(attr *Crypto) {
+	if q.err != nil {
+		return
 	}
-}
-
-func (q *QP) refuse(fits bool, unsupported error) error {
-	if fits {
-		return unsupported
+	if q.mkey == nil || !q.mkey.Crypto || q.mkey.cryptoState == bsfUpdated || attr.Order > SigBeforeCryptoOnTX || int(attr.DataUnit) >= len(blockSelector) {
+		q.err = EINVAL
+		return
 	}
-	return EINVAL
+	q.mkey.crypto, q.mkey.cryptoState = *attr, bsfUpdated
+	q.setterDone()
 }
 
 // maxOctowords is the room that the QP's inline limit leaves for a list: the
@@ -220,6 +228,7 @@ func (q *QP) mayLayout(n, limit uint64) bool {
 
 // layout enters a list into the fixed part of the UMR.
 func (q *QP) layout(octowords uint32, length uint64) {
+	q.mkey.length = length
 	binary.BigEndian.PutUint64(q.context()[0x18:], length)
 	q.addMask(mlx5model.MaskLen)
 	binary.BigEndian.PutUint16(q.umr()[4:], uint16(octowords))
@@ -235,9 +244,25 @@ func (q *QP) setterDone() {
 	}
 }
 
+// configured finishes the UMR and loads the PSVs it needs.
 func (q *QP) configured() {
+	m := q.mkey
 	q.mkey = nil
+	loadPSV, err := q.attributes(m)
+	if err != nil {
+		q.err = err
+		return
+	}
+	var signaled uint8
+	if loadPSV && m.sig.signs() {
+		b := q.block(0)
+		signaled = b[0xb] & mlx5model.CtrlCEAlways
+		b[0xb] &^= mlx5model.CtrlCEAlways
+	}
 	q.finish()
+	if loadPSV {
+		q.loadPSVs(m, signaled)
+	}
 }
 
 // umr and context are the two fixed segments of the UMR under construction.

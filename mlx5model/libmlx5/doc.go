@@ -32,9 +32,14 @@
 // then does the slot count as used. If setters are missing at Complete the
 // batch succeeds, nothing is posted for that key, and FMCache stays armed.
 //
-// Signature and crypto attributes are not built here. Asking for them, or
-// configuring a key that was created for them, makes Complete return an
-// *UnsupportedError and leaves the ring alone from there on.
+// # Signature and crypto
+//
+// A key keeps its signature and crypto attributes. The setters write them to
+// the key at once, and they stay when the batch fails later on. The UMR that
+// follows carries them as one or two BSFs of 64 bytes behind the list; its
+// completion is given up in favour of the last of the SET_PSVs that follow it,
+// one for each signed domain. A signature error of the key makes the next UMR
+// update the key's error counter and load the PSVs again.
 //
 // # Versions
 //

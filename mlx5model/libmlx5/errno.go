@@ -24,16 +24,3 @@ func (e Errno) Error() string {
 	}
 	return fmt.Sprintf("errno %d", int(e))
 }
-
-// UnsupportedError says that the library could do what was asked but this
-// package cannot. It is never an answer of the library itself.
-type UnsupportedError struct {
-	What string // "signature" or "crypto"
-}
-
-func (e *UnsupportedError) Error() string { return e.What + " attributes are not modelled" }
-
-var (
-	errSignature = &UnsupportedError{"signature"}
-	errCrypto    = &UnsupportedError{"crypto"}
-)

@@ -13,6 +13,23 @@ type Mkey struct {
 	NumDesc   uint16 // entries the key was created for, as rounded by the library
 	Signature bool   // created with MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE
 	Crypto    bool   // created with MLX5DV_MKEY_INIT_ATTR_FLAGS_CRYPTO
+
+	MemPSV, WirePSV uint32 // signature state objects, 24 bits
+	SigErrCount     uint32 // signature errors of the key; the library starts at 1
+	SigErrUpdated   bool   // the key's context does not know SigErrCount yet
+
+	length      uint64 // of the last layout
+	sig         SigBlock
+	sigState    bsfState
+	crypto      Crypto
+	cryptoState bsfState
+}
+
+// SigError counts a signature error of the key, as mlx5dv_mkey_check does when
+// it finds one: the next UMR tells the device.
+func (m *Mkey) SigError() {
+	m.SigErrCount++
+	m.SigErrUpdated = true
 }
 
 // MkeyFlags are the create_flags of struct mlx5dv_mkey_init_attr that change
@@ -71,5 +88,8 @@ func NewMkey(index uint32, maxEntries uint16, flags MkeyFlags) Mkey {
 		NumDesc:   uint16(min(mlx5model.AlignUp(uint64(maxEntries), 4), math.MaxUint16)),
 		Signature: flags&InitBlockSignature != 0,
 		Crypto:    flags&InitCrypto != 0,
+
+		SigErrCount:   1,
+		SigErrUpdated: true,
 	}
 }

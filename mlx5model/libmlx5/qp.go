@@ -47,7 +47,10 @@ type QP struct {
 	WQSig         bool   // WQE signatures are computed
 	MaxInlineData uint32 // cap.max_inline_data, bytes; bounds the lists of UMRs
 	NoTagUpdate   bool   // the device cannot change a key's tag: a tag other than 0 is EOPNOTSUPP
-	MaxPost       uint32 // WRs that may be outstanding; 0 for no limit
+	// SingleBlockCrypto says that the device encrypts one data unit per key
+	// only, instead of consecutive ones.
+	SingleBlockCrypto bool
+	MaxPost           uint32 // WRs that may be outstanding; 0 for no limit
 
 	CurPost uint32 // WQEBB counter of the next WQE, never masked
 	FMCache uint8  // fence that the next WQE gets
@@ -101,7 +104,7 @@ func (q *QP) Start() {
 
 // Complete posts the batch (ibv_wr_complete): it writes the doorbell record and
 // rings the doorbell, if anything was posted. On error it posts nothing and
-// puts CurPost and FMCache back; the error is an Errno or *UnsupportedError.
+// puts CurPost and FMCache back; the error is an Errno.
 func (q *QP) Complete() error {
 	q.bfLen = 0
 	if q.err != nil {
@@ -152,11 +155,8 @@ func (q *QP) fail(e Errno) {
 }
 
 // begin writes bytes 0-3 and 8-B of a control segment and returns the first
-// WQEBB, or nil if the queue is full or the batch needs what is not modelled.
+// WQEBB, or nil if the queue is full.
 func (q *QP) begin(op mlx5model.Opcode) *[mlx5model.WQEBBSize]byte {
-	if _, ok := q.err.(*UnsupportedError); ok {
-		return nil
-	}
 	if q.MaxPost != 0 && q.Head-q.Tail+q.nreq >= q.MaxPost {
 		q.fail(ENOMEM)
 		return nil
