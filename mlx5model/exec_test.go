@@ -129,6 +129,15 @@ func TestRDMAErrors(t *testing.T) {
 	r.failed(r.post(signaled(OpRDMAWrite), at, segs(DataSeg{8, localKey, 0})), SynTransportRetry, ReasonNoPeer)
 }
 
+func TestRDMALongestMessage(t *testing.T) {
+	r := newRig(t, func(p *Profile) { p.MaxMsgBytes = 64 })
+	r.mkey(0x200, live(ModePA, 0x5000, 64, 0, 0))
+	r.ok(r.post(signaled(OpRDMAWrite), raddr(0x5000, 0x200), segs(DataSeg{60, localKey, 0x100}, DataSeg{4, localKey, 0})))
+	if r.mem.at(0x503f) != patternByte(3) {
+		t.Error("last byte of the longest message is wrong")
+	}
+}
+
 func TestRDMAZeroLength(t *testing.T) {
 	r := newRig(t, nil)
 	r.ok(r.post(signaled(OpRDMAWrite), raddr(0, 0x9900)))
@@ -217,9 +226,12 @@ func TestOrderingNotes(t *testing.T) {
 		key := r.mkey(0x500000+i<<8, klmContext(4))
 		r.ok(r.umr(key, u, ctx, list))
 	}
-	r.ok(r.umr(0x500000+19<<8, u, ctx, list))
-	if n, _ := r.qp.Ordering(); n != 3 {
-		t.Errorf("%d notes, want 3", n)
+	for i, remembered := range map[uint32]bool{19: true, 4: true, 3: false} { // 16 of 20
+		before, _ := r.qp.Ordering()
+		r.qp.uses(0x500000 + i<<8)
+		if n, _ := r.qp.Ordering(); (n == before+1) != remembered {
+			t.Errorf("key %d: %d notes after %d, want it remembered: %v", i, n, before, remembered)
+		}
 	}
 }
 

@@ -93,6 +93,27 @@ func TestDestroyFreesEverything(t *testing.T) {
 	}
 }
 
+// TestRecycledKeyShowsNothing fills a key, destroys it and looks for what it
+// held through the keys that take over its storage, and through index 0.
+func TestRecycledKeyShowsNothing(t *testing.T) {
+	r := newRig(t, nil)
+	ctx := klmContext(16)
+	ctx.BSFOctowords = 4
+	key := r.mkey(64<<8, ctx, bytes.Repeat(klms(KLM{1, localKey, 0x10}), 16)...)
+	r.ok(r.umrRaw(key, UMRCtrl{Flags: UMRInline, BSFOctowords: 4, Mask: MaskFree}, MkeyContext{}, bytes.Repeat([]byte{1}, 64)))
+	r.refused(remote(RemoteRead, 0, 0, 1), ReasonNoKey)
+	r.dev.DestroyMkey(key)
+	r.refused(remote(RemoteRead, 0, 0, 1), ReasonNoKey)
+	ctx.Free, ctx.Len, ctx.Access = false, 32, AccRights
+	r.mkey(0x100, ctx)
+	// A list that starts behind a gap: the gap holds no bytes.
+	r.ok(r.umr(0x100, UMRCtrl{Flags: UMROffsetEn, XltOffset: 4}, MkeyContext{}, klms(KLM{8, localKey, 0x80})))
+	r.extents(remote(RemoteRead, 0x100, 0, 8), sg.Extent{Addr: 0x80, Len: 8})
+	if got := r.dev.QueryBSF(0x100); len(got) != 0 {
+		t.Errorf("BSF of a new key: % x", got)
+	}
+}
+
 func TestResetReusesStorage(t *testing.T) {
 	r := newRig(t, nil)
 	r.mkey(0x100, live(ModeKLM, 0, 4, 0, 8), klms(KLM{4, localKey, 0x10})...)

@@ -97,6 +97,7 @@ func TestTranslateReasons(t *testing.T) {
 		{"steps", func(p *Profile) { p.MaxSteps = 2 }, live(ModeMTT, 0, 4<<12, 12, 2), mtts(page(1), page(2), page(5)), 0, 3 << 12, ReasonSteps, 2, 0},
 		{"steps of KLM", func(p *Profile) { p.MaxSteps = 3 }, live(ModeKLM, 0, 3, 0, 4), klms(KLM{1, localKey, 0}, KLM{0, localKey, 0}, KLM{1, localKey, 3}), 0, 2, ReasonSteps, 2, 0},
 		{"physical past 2^64", nil, live(ModeKLM, 0, 3, 0, 4), klms(KLM{3, localKey, math.MaxUint64}), 0, 2, ReasonBounds, 0, 1},
+		{"physical past 2^64, shifted", nil, MkeyContext{Mode: ModePA, Access: AccRights, QPN: QPNAny, PD: testPD, Length64: true, Start: 8}, nil, math.MaxUint64, 2, ReasonBounds, -1, 0},
 		{"whole space wraps", nil, MkeyContext{Mode: ModePA, Access: AccRights, QPN: QPNAny, PD: testPD, Length64: true, Start: 8}, nil, 7, 2, ReasonBounds, -1, 0},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

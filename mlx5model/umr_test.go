@@ -99,6 +99,21 @@ func TestUMROffsetKeepsTheRest(t *testing.T) {
 	r.failed(r.umr(key, UMRCtrl{Flags: UMROffsetEn, XltOffset: 5}, MkeyContext{}, klms(KLM{1, localKey, 0})), SynMWBind, ReasonXltSize)
 }
 
+// TestUMRMendsABadEntry rewrites the entry at which a list could not go on.
+func TestUMRMendsABadEntry(t *testing.T) {
+	r := newRig(t, func(p *Profile) { p.MaxKLMBytes, p.ShortListError = 4, true })
+	ctx := klmContext(8)
+	ctx.Free, ctx.Len, ctx.Access = false, 8, AccLR|AccRR
+	one := KLM{1, localKey, 0x10}
+	key := r.mkey(0x500000, ctx, klms(one, one, one, one, KLM{5, localKey, 0x20})...)
+	r.refused(remote(RemoteRead, key, 0, 8), ReasonKLMBytes)
+	r.ok(r.umr(key, UMRCtrl{Flags: UMROffsetEn, XltOffset: 4}, MkeyContext{}, klms(KLM{4, localKey, 0x20})))
+	r.extents(remote(RemoteRead, key, 3, 5), sg.Extent{Addr: 0x10, Len: 1}, sg.Extent{Addr: 0x20, Len: 4})
+	// A list of exactly the length is not short.
+	r.ok(r.umr(key, UMRCtrl{Mask: MaskLen}, MkeyContext{Len: 4}, klms(one, one, one, one)))
+	r.ok(r.umr(key, UMRCtrl{Mask: MaskLen}, MkeyContext{Len: 6}, klms(KLM{2, RepeatOp, 3<<32 | 1}, KLM{2<<16 | 2, localKey, 0})))
+}
+
 func TestUMRReasons(t *testing.T) {
 	one := klms(KLM{1, localKey, 0x1000})
 	noEdit := func(*Profile) {}
@@ -169,6 +184,7 @@ func TestUMRPointer(t *testing.T) {
 		reason   Reason
 	}{
 		{"byte count ignored", nil, DataSeg{0, localKey, at}, SynOK, 0},
+		{"byte count exact", func(r *rig) { r.dev.p.PointerByteCount = true }, DataSeg{0x80, localKey, at}, SynOK, 0},
 		{"byte count", nil, DataSeg{0x80, localKey, at}, SynOK, 0},
 		{"short byte count", func(r *rig) { r.dev.p.PointerByteCount = true }, DataSeg{0x7f, localKey, at}, SynMWBind, ReasonPointer},
 		{"unaligned", nil, DataSeg{0x80, localKey, at + 16}, SynMWBind, ReasonPointer},
