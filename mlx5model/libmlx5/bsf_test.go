@@ -204,6 +204,31 @@ func TestAttributeErrors(t *testing.T) {
 	}
 }
 
+// Which bytes of a T10-DIF tuple are passed on, when nothing is said: those
+// that are alike on both sides.
+func TestCopyMask(t *testing.T) {
+	same := T10DIF{BG: 0xffff, AppTag: 1, RefTag: 2}
+	for _, tt := range []struct {
+		change func(s *SigBlock)
+		want   uint8
+	}{
+		{func(*SigBlock) {}, 0xff},
+		{func(s *SigBlock) { s.Wire.T10DIF.Type = T10DIFCSUM }, 0x3f},
+		{func(s *SigBlock) { s.Wire.T10DIF.BG = 0 }, 0x3f},
+		{func(s *SigBlock) { s.Wire.T10DIF.AppTag = 9 }, 0xcf},
+		{func(s *SigBlock) { s.Wire.T10DIF.RefTag = 9 }, 0xf0},
+		{func(s *SigBlock) { s.Wire.T10DIF.RefTag, s.UseCopy, s.CopyMask = 9, true, 0x5a }, 0x5a},
+		{func(s *SigBlock) { *s = *crcBoth }, 0xf0},
+		{func(s *SigBlock) { *s = *crcBoth; s.Mem.CRC.Type, s.Wire.CRC.Type = CRC64XP10, CRC64XP10 }, 0xff},
+	} {
+		s := SigBlock{Mem: SigDomain{Type: SigT10DIF, T10DIF: same}, Wire: SigDomain{Type: SigT10DIF, T10DIF: same}}
+		tt.change(&s)
+		if got := s.copyMask(); got != tt.want {
+			t.Errorf("%+v: copy mask %#x, want %#x", s, got, tt.want)
+		}
+	}
+}
+
 // What a signature key's UMRs carry over its life, one configuration after
 // another: mask bits BSF_EN and SIG_ERR, the mkey context's two bits, BSF
 // octowords, and SET_PSVs that follow.

@@ -203,6 +203,21 @@ func TestLengthByVersion(t *testing.T) {
 	}
 }
 
+// An interleaved region's length takes the whole cycle, of which the header
+// keeps 32 bits.
+func TestInterleavedLength(t *testing.T) {
+	q := newQP(t, 32, 0)
+	q.Start()
+	q.MRInterleaved(key64, 0, 3, []Interleaved{{BytesCount: 1<<32 - 1}, {BytesCount: 3}})
+	if err := q.Complete(); err != nil {
+		t.Fatal(err)
+	}
+	m := mlx5model.ParseMkeyContext(q.Ring.At(0, 64))
+	if head := q.Ring.At(0, mlx5model.UMRDataOff)[:4]; m.Len != 3*(1<<32+2) || !bytes.Equal(head, []byte{0, 0, 0, 2}) {
+		t.Errorf("length %#x, cycle %x", m.Len, head)
+	}
+}
+
 // A single WQE of at most 16 units goes to the BlueFlame register whole; the
 // register's halves alternate.
 func TestDoorbell(t *testing.T) {
