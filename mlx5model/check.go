@@ -46,7 +46,7 @@ const (
 type Finding struct {
 	Rule      Rule
 	Severity  Severity
-	Offset    int    // byte offset from the start of the WQE; of the list's start for a list by pointer
+	Offset    int    // bytes from the start of the WQE; in a list by pointer, 80h plus the offset in the list
 	Field     string // segment and field
 	Text      string
 	Authority string // header and symbol, or the dialect

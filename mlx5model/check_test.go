@@ -366,6 +366,9 @@ func TestDecodeStrictErrors(t *testing.T) {
 	if err := mlx5model.DecodeStrict(make([]byte, 8), nil, &w); !errors.Is(err, mlx5model.ErrTruncated) {
 		t.Errorf("8 bytes: %v", err)
 	}
+	if found := mlx5model.Check(nil, make([]byte, 8), nil); len(found) != 1 || found[0].Rule != mlx5model.RuleFrame || found[0].Severity != mlx5model.Error {
+		t.Errorf("8 bytes: %v", found)
+	}
 	raw, _ := goldenBytes(goldenList3, 0)
 	raw[7] = 7
 	if err := mlx5model.DecodeStrict(raw, nil, &w); !errors.Is(err, mlx5model.ErrDS) {
