@@ -98,6 +98,34 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// The strict decoder, under this dialect's rules, has nothing against what
+// PostSend writes.
+func TestPassesStrict(t *testing.T) {
+	for _, fill := range []byte{0x00, 0xcc} {
+		q := newQP(t, 32, fill)
+		q.WQSig = true
+		wrs := []WR{exampleWR(), {Op: OpLocalInv, Flags: SendFence, Key: 0xabcd5a}, exampleWR(),
+			{Op: OpRDMAWrite, Flags: SendFence, RAddr: 1, RKey: 2, SGEs: exampleList().Entries}, {Op: OpSend}}
+		if r := q.PostSend(wrs); r.Err != 0 {
+			t.Fatalf("%+v", r)
+		}
+		n := 0
+		for pi := uint32(0); pi < uint32(q.CurPost); n++ {
+			var w mlx5model.WQE
+			ds := mlx5model.ParseCtrl(q.Ring.At(pi, 0)).DS
+			raw := make([]byte, int(ds)*mlx5model.DSSize)
+			q.Ring.Read(pi, 0, raw)
+			if err := mlx5model.DecodeStrict(raw, &Rules, &w); err != nil {
+				t.Errorf("work request %d: %v", n, err)
+			}
+			pi += mlx5model.WQEBBs(ds)
+		}
+		if n != len(wrs) {
+			t.Errorf("%d WQEs, want %d", n, len(wrs))
+		}
+	}
+}
+
 // A shorter list leaves the end of an earlier one behind it.
 func TestListKeepsTail(t *testing.T) {
 	l := exampleList()
