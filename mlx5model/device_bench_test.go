@@ -121,6 +121,29 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestLongestList registers the most KLMs one UMR can carry and looks at both
+// ends of the list.
+func TestLongestList(t *testing.T) {
+	b := newBench(t, MaxKLMs)
+	b.register(t)
+	total := uint64(MaxKLMs) * 64
+	ext, err := b.dev.Translate(nil, remote(RemoteRead, 0xabcd00, 0, total))
+	if err != nil || len(ext) != MaxKLMs {
+		t.Fatalf("%d extents, %v", len(ext), err)
+	}
+	last := sg.Extent{Addr: 0x10000 + (MaxKLMs-1)*128, Len: 64}
+	if ext[MaxKLMs-1] != last {
+		t.Errorf("last extent %#x, want %#x", ext[MaxKLMs-1], last)
+	}
+	last.Addr, last.Len = last.Addr+63, 1
+	if ext, err = b.dev.Translate(ext[:0], remote(RemoteWrite, 0xabcd00, total-1, 1)); err != nil || ext[0] != last {
+		t.Errorf("last byte at %#x, %v", ext, err)
+	}
+	if _, err = b.dev.Translate(ext[:0], remote(RemoteRead, 0xabcd00, total-1, 2)); err == nil {
+		t.Error("a byte behind the longest list can be read")
+	}
+}
+
 var sizes = []int{16, 256, 4096, MaxKLMs}
 
 func BenchmarkUMR(b *testing.B) {

@@ -144,9 +144,11 @@ func (q *QP) complete(c *Ctrl, e CQE) {
 }
 
 // fence notes that the WQE waits for the UMRs before it, if its fence bits say
-// so; include/linux/mlx5/qp.h MLX5_FENCE_MODE_*.
+// so (include/linux/mlx5/qp.h MLX5_FENCE_MODE_*). FenceFence alone waits for
+// RDMA READs and atomics only: with a UMR before it,
+// drivers/infiniband/hw/mlx5/wr.c sends FenceSmallAndFull instead.
 func (q *QP) fence(fmCeSe uint8) {
-	if fmCeSe&FenceMask != FenceNone {
+	if f := fmCeSe & FenceMask; f != FenceNone && f != FenceFence {
 		q.pending = 0
 	}
 }

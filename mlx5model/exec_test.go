@@ -219,9 +219,11 @@ func TestOrderingNotes(t *testing.T) {
 	check(1)
 	r.ok(r.umr(0xabcd00, u, ctx, list)) // a UMR on it counts as well
 	check(2)
+	write(FenceFence) // waits for reads, not for UMRs
+	check(3)
 	r.ok(r.post(Ctrl{Opcode: OpNop, FmCeSe: FenceSmall | CtrlCEAlways}))
 	write(FenceNone)
-	check(2)
+	check(3)
 	for i := range uint32(20) { // more keys than the table holds
 		key := r.mkey(0x500000+i<<8, klmContext(4))
 		r.ok(r.umr(key, u, ctx, list))
