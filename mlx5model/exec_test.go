@@ -122,6 +122,11 @@ func TestRDMAErrors(t *testing.T) {
 	r.failed(r.post(signaled(OpRDMAWrite), at, segs(DataSeg{1 << 20, localKey, 0}, DataSeg{1, localKey, 0})), SynLocalLength, ReasonMsgBytes)
 	r.mem.fault = 0x5003
 	r.failed(r.post(signaled(OpRDMAWrite), at, segs(DataSeg{8, localKey, 0})), SynRemoteOp, ReasonPeer)
+	r.mem.fault = 3
+	r.failed(r.post(signaled(OpRDMAWrite), at, segs(DataSeg{8, localKey, 0})), SynRemoteOp, ReasonPeer)
+	if err := r.qp.cfg.Peer.(*Responder).Err(); !errors.Is(err, errFault) {
+		t.Errorf("the peer's reason is %v", err)
+	}
 	if len(r.mem.bytes) != 0 {
 		t.Errorf("%d bytes changed by failed WQEs", len(r.mem.bytes))
 	}

@@ -160,6 +160,22 @@ func TestMemoryStaysBounded(t *testing.T) {
 	}
 }
 
+// TestResetToLessMemory leaves large lists behind and resets to a profile that
+// may hold only a fraction.
+func TestResetToLessMemory(t *testing.T) {
+	r := newRig(t, nil)
+	for i := range uint32(4) {
+		r.mkey(i<<8, klmContext(1<<12), bytes.Repeat(klms(KLM{1, localKey, 0}), 1<<12)...)
+	}
+	small, _ := ProfileByName("small")
+	if err := r.dev.Reset(small, r.mem); err != nil {
+		t.Fatal(err)
+	}
+	if r.dev.xltHeld > uint64(small.MaxXltOctowords) {
+		t.Errorf("%d octowords held under a profile of %d", r.dev.xltHeld, small.MaxXltOctowords)
+	}
+}
+
 func TestProfiles(t *testing.T) {
 	seen := map[string]bool{}
 	for i, p := range Profiles() {

@@ -97,6 +97,9 @@ func TestTranslateReasons(t *testing.T) {
 		{"steps", func(p *Profile) { p.MaxSteps = 2 }, live(ModeMTT, 0, 4<<12, 12, 2), mtts(page(1), page(2), page(5)), 0, 3 << 12, ReasonSteps, 2, 0},
 		{"steps of KLM", func(p *Profile) { p.MaxSteps = 3 }, live(ModeKLM, 0, 3, 0, 4), klms(KLM{1, localKey, 0}, KLM{0, localKey, 0}, KLM{1, localKey, 3}), 0, 2, ReasonSteps, 2, 0},
 		{"physical past 2^64", nil, live(ModeKLM, 0, 3, 0, 4), klms(KLM{3, localKey, math.MaxUint64}), 0, 2, ReasonBounds, 0, 1},
+		{"steps of KSM", func(p *Profile) { p.MaxSteps = 3 }, live(ModeKSM, 0, 9<<12, 12, 2), klms(KLM{0, localKey, 0}, KLM{0, localKey, 0x5000}), 0, 1<<12 + 1, ReasonSteps, 1, 1},
+		{"steps of KSM itself", func(p *Profile) { p.MaxSteps = 2 }, live(ModeKSM, 0, 9<<12, 12, 2), klms(KLM{0, localKey, 0}, KLM{0, localKey, 0x5000}), 0, 1<<12 + 1, ReasonSteps, 1, 0},
+		{"steps of repeat", func(p *Profile) { p.MaxSteps = 4 }, live(ModeKLM, 0, 9, 0, 4), klms(KLM{1, RepeatOp, 9<<32 | 1}, KLM{7<<16 | 1, localKey, 0}), 0, 3, ReasonSteps, 0, 0},
 		{"physical past 2^64, shifted", nil, MkeyContext{Mode: ModePA, Access: AccRights, QPN: QPNAny, PD: testPD, Length64: true, Start: 8}, nil, math.MaxUint64, 2, ReasonBounds, -1, 0},
 		{"whole space wraps", nil, MkeyContext{Mode: ModePA, Access: AccRights, QPN: QPNAny, PD: testPD, Length64: true, Start: 8}, nil, 7, 2, ReasonBounds, -1, 0},
 	} {
@@ -185,6 +188,25 @@ func TestTranslatePolicies(t *testing.T) {
 			va = 0x1fff
 		}
 		r.extents(remote(RemoteRead, 0x100, va, 2), want...)
+	}
+}
+
+func TestTranslateMTTBits(t *testing.T) {
+	r := newRig(t, func(p *Profile) { p.HonourMTTBits = true })
+	r.mkey(0x100, live(ModeMTT, 0, 2<<12, 12, 1), mtts(0x5000|MTTRead, 0x9000|MTTWrite)...)
+	for _, tt := range []struct {
+		op  Op
+		va  uint64
+		bad bool
+	}{
+		{RemoteRead, 0, false}, {LocalRead, 0, false}, {RemoteWrite, 0, true}, {LocalWrite, 0, true}, {RemoteAtomic, 0, true},
+		{RemoteRead, 4096, true}, {LocalRead, 4096, true}, {RemoteWrite, 4096, false}, {ReceiveWrite, 4096, false},
+	} {
+		if tt.bad {
+			r.refused(remote(tt.op, 0x100, tt.va, 1), ReasonMTTBits)
+		} else {
+			r.extents(remote(tt.op, 0x100, tt.va, 1), sg.Extent{Addr: 0x5000 + tt.va*4, Len: 1})
+		}
 	}
 }
 
