@@ -189,8 +189,9 @@ var options = []option{
 		set: func(c *corpus.Case, v uint64) { c.Limits.MaxRegions = uint32(v) }, lit: countValue,
 	},
 	{
-		name: "queue", values: []uint64{0, 4, 8, 16, 64}, weights: []int{170, 16, 20, 20, 20},
-		get: func(c *corpus.Case) uint64 { return uint64(c.Limits.Queue) }, set: func(c *corpus.Case, v uint64) { c.Limits.Queue = uint32(v) },
+		name: "queue", values: []uint64{0, 4, 8, 16, 64}, weights: []int{170, 16, 20, 20, 20, 10},
+		get: func(c *corpus.Case) uint64 { return uint64(c.Limits.Queue) },
+		set: func(c *corpus.Case, v uint64) { c.Limits.Queue = uint32(min(v, mlx5model.MaxRingWQEBBs)) }, lit: powerValue,
 	},
 	{
 		name: "ring-start", values: []uint64{0, 1, 3, 7, 13, 15, 63, 1<<16 - 1, 1<<32 - 1}, weights: []int{120, 16, 16, 16, 16, 16, 16, 10, 10, 20},

@@ -184,11 +184,8 @@ func (r *Runner) fill(c *corpus.Case) {
 		},
 		IOVA: c.IOVA, PageSizes: c.PgszBitmap, Remote: r.peer.Remote(),
 	}
-	if !c.HasIOVA && len(c.List) > 0 {
-		r.req.IOVA = c.List[0].Addr
-	}
 	if r.req.PageSizes == 0 {
-		r.req.PageSizes = ^uint64(0) << 12
+		r.req.PageSizes = ^uint64(4095) // every page size from 4 KiB up
 	}
 }
 

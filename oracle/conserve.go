@@ -158,8 +158,7 @@ func (o *Oracle) checkTermination() {
 	if o.r.Covered == 0 {
 		o.v.failf(Termination, "covers no bytes: a caller that resumes would not end")
 	}
-	page := max(o.r.Request.PageSize, 512)
-	bound := 4*(uint64(len(o.r.Mapped))+1) + 2*(o.r.Covered/page+1)
+	bound := 4*(uint64(len(o.r.Mapped))+1) + 2*(o.r.Covered/o.unit()+1)
 	if n := uint64(o.r.PostedTo - o.r.PostedFrom); n > 16*bound {
 		o.v.failf(Termination, "%d WQEBBs for %d entries", n, len(o.r.Mapped))
 	}
@@ -169,4 +168,15 @@ func (o *Oracle) checkTermination() {
 	if n := uint64(o.r.Cost.Descriptors); n > bound {
 		o.v.failf(Termination, "%d descriptors for %d entries", n, len(o.r.Mapped))
 	}
+}
+
+// unit is the least number of bytes that a descriptor in the middle of a region
+// may have: a page of the smallest kind, or what the limits leave of it.
+func (o *Oracle) unit() uint64 {
+	p := o.r.Dev.Profile()
+	unit := min(uint64(1)<<p.LogPageMin, p.MaxKLMBytes)
+	if m := o.r.Request.Limits.MaxEntryBytes; m > 0 {
+		unit = min(unit, m)
+	}
+	return unit
 }

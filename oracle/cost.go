@@ -40,7 +40,7 @@ func (o *Oracle) checkCost() {
 
 func (o *Oracle) recount() recount {
 	var c recount
-	c.MRs = len(o.r.Keys)
+	c.MRs = len(o.r.Keys) + len(o.r.AuxKeys)
 	c.RemoteDescs = len(o.r.Tuples)
 	var in, out uint64
 	for _, k := range o.r.CopyIn {
@@ -50,8 +50,10 @@ func (o *Oracle) recount() recount {
 		out += k.Len
 	}
 	c.BytesCopied = max(in, out)
-	for _, k := range o.r.Keys {
-		c.Descriptors += o.liveDescriptors(k)
+	for _, keys := range [...][]uint32{o.r.Keys, o.r.AuxKeys} {
+		for _, k := range keys {
+			c.Descriptors += o.liveDescriptors(k)
+		}
 	}
 	c.complete = o.eachWQE(func(w *mlx5model.WQE, _ []byte, _ uint32) {
 		c.WQEs++

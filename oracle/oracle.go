@@ -62,6 +62,9 @@ func (o *Oracle) Begin(mem *sg.Memory) {
 // peer's writes would leave them.
 func (o *Oracle) Judge(r *reg.Registration, v *Verdict) {
 	o.load(r, v)
+	if r.Initiator && !o.initiate() {
+		return
+	}
 	o.checkDMA()
 	o.checkConservation()
 	o.checkPrefix()

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
@@ -33,8 +34,21 @@ func (o *Oracle) JudgeRefusal(req *reg.Request, refusal error, f Facts, v *Verdi
 	if o.mapped, err = req.DMA.Map(o.mapped[:0], req.List); err != nil && r.Reason != reg.ReasonWrap {
 		return // there is no mapped list to judge by
 	}
+	leaveOut(o.mapped, req.Offset)
 	if why := o.wrongRefusal(req, r, f); why != "" {
 		v.failf(LimitsKept, "refused by %q: %s", r, why)
+	}
+}
+
+// leaveOut takes the first off bytes of a list's stream away. Entries keep
+// their places.
+func leaveOut(l sg.List, off uint64) {
+	for i := range l {
+		n := min(off, uint64(l[i].Len))
+		l[i].Addr, l[i].Len = l[i].Addr+n, l[i].Len-uint32(n)
+		if off -= n; off == 0 {
+			return
+		}
 	}
 }
 
@@ -44,7 +58,8 @@ func (o *Oracle) wrongRefusal(req *reg.Request, r *reg.Refusal, f Facts) string 
 	total := req.List.Total()
 	switch r.Reason {
 	case reg.ReasonWrap:
-		return unless(errors.Is(invalid, sg.ErrWraps), "no entry wraps")
+		region := total - min(total, req.Offset)
+		return unless(errors.Is(invalid, sg.ErrWraps) || req.IOVA != 0 && req.IOVA+region-1 < req.IOVA, "neither an entry nor the region wraps")
 	case reg.ReasonEmpty:
 		return unless(total <= req.Offset, "there are bytes to register")
 	case reg.ReasonOffset:
@@ -61,7 +76,7 @@ func (o *Oracle) wrongRefusal(req *reg.Request, r *reg.Refusal, f Facts) string 
 	case reg.ReasonTotal:
 		return unless(r.Limit > 0 && total-min(total, req.Offset) > r.Limit, "the total is within the limit")
 	case reg.ReasonPageSize:
-		return wrongPageSize(req, f, list)
+		return wrongPageSize(req, r, f, list)
 	case reg.ReasonQueue:
 		return unless(r.Need > r.Limit && r.Limit > 0, "it does not need more than the queue has")
 	case reg.ReasonUnsupported:
@@ -118,11 +133,7 @@ func isGap(l sg.List, i int, page uint64) bool {
 
 // wrongEntries recounts the descriptors a list needs: KLM pieces, or pages.
 func wrongEntries(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) string {
-	inline := 0
-	if !f.Caps.Pointer {
-		inline = f.Caps.MaxInline
-	}
-	floor := smallest(req.Limits.MaxEntries, f.Caps.MaxList, inline, f.Profile.MaxKLMs())
+	floor := smallest(req.Limits.MaxEntries, req.Limits.InlineDescs, f.Caps.MaxList, inlineDescs(&f), f.Profile.MaxKLMs()-f.Caps.ListSlack)
 	if r.Limit < uint64(floor) {
 		return "the limit is stricter than the request, the dialect and the device"
 	}
@@ -130,10 +141,33 @@ func wrongEntries(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) strin
 	if m := req.Limits.MaxEntryBytes; m > 0 {
 		piece = min(piece, m)
 	}
-	if max(countPieces(list, piece), countPages(list, max(req.PageSize, sector))) > r.Limit {
-		return ""
+	need := countPieces(list, piece)
+	for _, page := range [...]uint64{req.PageSize, finerPage(r.Strategy, req.PageSize)} {
+		need = max(need, countPages(list, page))
 	}
-	return "neither KLMs nor pages exceed the limit"
+	return unless(need > r.Limit, "neither KLMs nor pages exceed the limit")
+}
+
+// inlineDescs is how many KLMs fit into a WQE of a dialect that takes lists
+// inline only: what the device's longest WQE and the queue leave beside the
+// fixed part, in steps of 64 bytes. 0 is no limit.
+func inlineDescs(f *Facts) int {
+	if f.Caps.Pointer {
+		return 0
+	}
+	room := min(f.Profile.MaxWQEBytes, int(f.WQEBBs)*mlx5model.WQEBBSize) - mlx5model.UMRDataOff
+	return smallest(f.Caps.MaxInline, room/mlx5model.UMRListAlign*mlx5model.UMRListAlign/mlx5model.KLMSize)
+}
+
+// finerPage is the smallest page that a strategy falls back to.
+func finerPage(strategy string, page uint64) uint64 {
+	switch strategy {
+	case "pool512":
+		return sector
+	case "umem":
+		return min(page, 4096)
+	}
+	return page
 }
 
 // countPieces is the number of descriptors of at most piece bytes for a list
@@ -157,18 +191,30 @@ func countPages(l sg.List, page uint64) uint64 {
 	return n
 }
 
-// wrongPageSize looks for a page size that would have done.
-func wrongPageSize(req *reg.Request, f Facts, list sg.List) string {
+// maxUMRPage is the largest page that a UMR of any dialect sets: five bits of
+// log_page_size.
+const maxUMRPage = 1 << 31
+
+// wrongPageSize looks for a page size that would have done. A bitmap of page
+// sizes is for user memory registration; other strategies have but one.
+func wrongPageSize(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) string {
 	low, high := uint64(1)<<f.Profile.LogPageMin, uint64(1)<<f.Profile.LogPageMax
-	if req.PageSizes == 0 {
-		return unless(req.PageSize < low || req.PageSize > high || req.PageSize&(req.PageSize-1) != 0, "the device has that page size")
+	if r.Strategy != "umem" {
+		page := req.PageSize
+		if r.Strategy == "pool512" {
+			page = min(page, sector)
+		}
+		return unless(page < low || page > min(high, maxUMRPage) || page&(page-1) != 0, "the device has that page size")
+	}
+	iova := req.IOVA
+	for i := 0; iova == 0 && i < len(list); i++ {
+		if list[i].Len != 0 {
+			iova = list[i].Addr
+		}
 	}
 	for page := low; page <= high && page != 0; page <<= 1 {
-		if req.PageSizes&page == 0 {
-			continue
-		}
-		if fitsPages(list, req.IOVA, page) {
-			return "one of the page sizes fits"
+		if (req.PageSizes == 0 || req.PageSizes&page != 0) && fitsPages(list, iova, page) {
+			return fmt.Sprintf("pages of %d fit", page)
 		}
 	}
 	return ""

@@ -78,6 +78,7 @@ type Env struct {
 	sub    sg.List  // scratch: part of a list, bounce pages
 	table  []byte   // scratch: SRP descriptors
 	sges   sg.List  // scratch: data segments of one RDMA request
+	parts  []Tuple  // scratch: regions of rdmarw
 	wr     RegWR    // scratch
 	probe  Request  // scratch: what auto asks of other strategies
 }

@@ -72,7 +72,8 @@ func TestFastRegRows(t *testing.T) {
 		{name: "empty", list: sg.List{{Addr: 5}}, reason: ReasonEmpty, entry: -1},
 		{name: "no entries", reason: ReasonEmpty, entry: -1},
 		{name: "offset", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 520 }},
-		{name: "offset at end", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 521 }, reason: ReasonOffset, entry: -1, limit: 521},
+		{name: "offset at end", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 521 }, reason: ReasonEmpty, entry: -1, limit: 521},
+		{name: "offset past the end", list: sg.List{{Addr: 0x1200, Len: 512}, {Addr: 0x5000, Len: 9}}, change: func(q *Request) { q.Offset = 522 }, reason: ReasonOffset, entry: -1, limit: 521},
 		{name: "limit", list: sg.List{{Addr: 0x1800, Len: 8192}}, change: func(q *Request) { q.Limits.MaxEntries = 3 }},
 		{name: "limit+1", list: sg.List{{Addr: 0x1800, Len: 8192}}, change: func(q *Request) { q.Limits.MaxEntries = 2 }, reason: ReasonEntries, entry: 0, off: 0x1800, limit: 2},
 		{name: "full UMR", list: sg.List{{Addr: 0x1000, Len: 131064 * 512}}, change: func(q *Request) { q.PageSize = 512 }},
@@ -96,6 +97,26 @@ func TestIndirectRows(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestQueueLimits(t *testing.T) {
+	short := EnvConfig{Dialect: "libmlx5", WQEBBs: 4} // two WQEBBs of list
+	checkRows(t, Indirect{}, short, []refusalRow{
+		{name: "fits", list: scattered(8)},
+		{name: "does not", list: scattered(9), reason: ReasonQueue, entry: 8, limit: 8},
+		{name: "own limit first", list: scattered(9), change: func(q *Request) { q.Limits.MaxEntries = 8 }, reason: ReasonEntries, entry: 8, limit: 8},
+	})
+	for _, d := range Dialects() {
+		checkRows(t, Indirect{}, EnvConfig{Dialect: d, WQEBBs: 2}, []refusalRow{
+			{name: d + " queue of 128 bytes", list: scattered(1), reason: ReasonQueue, entry: -1, limit: 128},
+		})
+		checkRows(t, Indirect{}, EnvConfig{Dialect: d, WQEBBs: 4}, []refusalRow{
+			{name: d + " queue of 256 bytes", list: scattered(4)},
+		})
+	}
+	checkRows(t, Indirect{}, EnvConfig{Dialect: "spdk"}, []refusalRow{
+		{name: "rights that SPDK cannot take away", list: scattered(1), change: func(q *Request) { q.Access = mlx5model.AccRR }, reason: ReasonUnsupported, entry: -1},
+	})
 }
 
 // TestRegionLimits is about where the dialects' list and length fields end.

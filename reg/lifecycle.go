@@ -33,7 +33,7 @@ func (e *Env) prepare(name string, req *Request, r *Registration) error {
 	r.mapped = true
 	r.Mapped = mapped
 	r.MapNents, r.UnmapNents, r.DMANents = len(req.List), len(req.List), len(mapped)
-	r.Access = e.granted(req)
+	r.Access, r.FixedAccess = e.granted(req), e.Enc.Caps().FixedAccess != 0
 	return start(name, req, r)
 }
 
@@ -77,7 +77,11 @@ func start(name string, req *Request, r *Registration) error {
 		skip -= left
 		at = linux.Pos{Entry: at.Entry + 1}
 	}
-	return &Refusal{Strategy: name, Reason: ReasonOffset, Entry: -1, Limit: r.Mapped.Total()}
+	reason := ReasonOffset
+	if skip == 0 { // at the very end: legal, but nothing is there
+		reason = ReasonEmpty
+	}
+	return &Refusal{Strategy: name, Reason: reason, Entry: -1, Limit: r.Mapped.Total()}
 }
 
 // rest is the total of the mapped list from a position on, in bytes.

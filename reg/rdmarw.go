@@ -45,9 +45,8 @@ type RDMARW struct {
 func (RDMARW) Name() string { return "rdmarw" }
 
 // Register refuses with ReasonWrap when the peer's buffer would pass 2^64,
-// with ReasonUnsupported when the dialect lacks the operation, with ReasonQueue
-// when no data segment fits the queue; with ForceMR also with the reasons of
-// memory regions, ReasonGap among them.
+// with ReasonUnsupported when the dialect lacks the operation; with ForceMR
+// also with the reasons of memory regions, ReasonGap among them.
 func (s RDMARW) Register(e *Env, req *Request, r *Registration) error {
 	if err := e.begin(s.Name(), req, r); err != nil {
 		return err
@@ -72,9 +71,7 @@ func (s RDMARW) register(e *Env, r *Registration) error {
 	if !w.write && !e.Enc.Caps().RDMARead {
 		return &Refusal{Strategy: r.Strategy, Reason: ReasonUnsupported, Entry: -1, Err: ErrUnsupported}
 	}
-	if err := w.limit(); err != nil {
-		return err
-	}
+	w.limit()
 	r.Initiator = true
 	r.Access = mlx5model.AccLR | mlx5model.AccLW
 	if s.wantsMR(r, w.write) {
@@ -114,8 +111,9 @@ type rdma struct {
 	bytes uint64 // in e.sges
 }
 
-// limit works out the segments and bytes of one work request.
-func (w *rdma) limit() error {
+// limit works out the segments and bytes of one work request. The smallest
+// queue, one WQEBB, holds two segments.
+func (w *rdma) limit() {
 	p := &w.e.Profile
 	size := min(p.MaxWQEBytes, rwWQEBytes, len(w.e.Ring.Bytes()))
 	w.maxSGE = min((size-mlx5model.CtrlSize-mlx5model.RaddrSize)/mlx5model.DataSegSize, rwMaxSGE)
@@ -124,10 +122,6 @@ func (w *rdma) limit() error {
 	}
 	w.maxMsg = p.MaxMsgBytes
 	w.e.sges = w.e.sges[:0]
-	if w.maxSGE < 1 {
-		return &Refusal{Strategy: w.r.Strategy, Reason: ReasonQueue, Entry: -1}
-	}
-	return nil
 }
 
 // list posts the stream from a position on through the local key.
@@ -184,9 +178,9 @@ func (w *rdma) flush() error {
 	return nil
 }
 
-// regions registers the stream in regions of at most rwMaxPages pages and
-// posts an RDMA request for each. All keys that it needs are there before the
-// first is used.
+// regions registers the stream in regions of at most rwMaxPages pages, has
+// the device execute that, and posts an RDMA request for each region. The
+// kernel posts region and request in turn; the device's work is the same.
 func (w *rdma) regions() error {
 	e, r := w.e, w.r
 	mode := mlx5model.ModeMTT
@@ -201,6 +195,7 @@ func (w *rdma) regions() error {
 	if err := w.mayRegister(&p); err != nil {
 		return err
 	}
+	e.parts = e.parts[:0]
 	for !r.Whole {
 		m, _, err := e.mapRegion(r, &p, r.Mapped, r.Next)
 		if err != nil {
@@ -212,6 +207,18 @@ func (w *rdma) regions() error {
 		}
 		r.cover(&m)
 		r.Keys = append(r.Keys, t.Rkey)
+		e.parts = append(e.parts, t)
+	}
+	if err := e.Kick(); err != nil {
+		return err
+	}
+	return w.parts()
+}
+
+// parts posts an RDMA request, or several where the message would be too long,
+// for each region.
+func (w *rdma) parts() error {
+	for _, t := range w.e.parts {
 		if err := w.add(t.Addr, t.Len, t.Rkey); err != nil {
 			return err
 		}

@@ -25,6 +25,7 @@ type plan struct {
 	max      int    // descriptors
 	maxKLM   uint64 // bytes of one KLM
 	maxLen   uint64 // bytes of the region; 0 for no limit
+	byWQE    bool   // max is what the longest WQE holds
 }
 
 func (p *plan) descSize() int {
@@ -55,10 +56,10 @@ func (e *Env) planSize(r *Registration, mode mlx5model.AccessMode, size uint64) 
 	if mode == mlx5model.ModeMTT && !e.pageAllowed(p.pageSize) {
 		return p, &Refusal{Strategy: r.Strategy, Reason: ReasonPageSize, Entry: -1, Need: p.pageSize}
 	}
-	p.max = e.descLimit(mode, &caps, &req.Limits)
-	if p.max < 1 {
-		return p, &Refusal{Strategy: r.Strategy, Reason: ReasonQueue, Entry: -1, Err: fmt.Errorf("no descriptor fits a WQE: %w", ErrUnsupported)}
+	if wqe := e.maxWQE(); wqe < shortestUMR {
+		return p, &Refusal{Strategy: r.Strategy, Reason: ReasonQueue, Entry: -1, Limit: uint64(wqe), Need: shortestUMR}
 	}
+	p.max, p.byWQE = e.descLimit(mode, &caps, &req.Limits)
 	p.maxLen = caps.MaxTotal
 	if log := e.Profile.LogMaxMRWSize; log < 64 && (p.maxLen == 0 || p.maxLen > 1<<log) {
 		p.maxLen = 1 << log
@@ -96,8 +97,10 @@ func (e *Env) lacks(mode mlx5model.AccessMode, caps *EncoderCaps, access uint8) 
 		return "umr_modify_entity_size_disabled"
 	case mask&mlx5model.MaskA != 0 && p.UMRModifyAtomicDisabled:
 		return "umr_modify_atomic_disabled"
-	case access&mlx5model.AccA != 0 && (!p.Atomic || caps.FixedAccess != 0 && caps.FixedAccess&mlx5model.AccA == 0):
+	case access&mlx5model.AccA != 0 && !p.Atomic:
 		return "atomic"
+	case caps.FixedAccess != 0 && caps.FixedAccess != access&mlx5model.AccRights|mlx5model.AccLR:
+		return "dialect cannot restrict or extend the rights of its keys"
 	}
 	return ""
 }
@@ -108,29 +111,33 @@ func (e *Env) pageAllowed(size uint64) bool {
 	return bits.OnesCount64(size) == 1 && log >= e.Profile.LogPageMin && log <= min(e.Profile.LogPageMax, maxLogPage)
 }
 
+// shortestUMR is the room in bytes that the shortest registration of any
+// dialect takes: the fixed segments and one WQEBB for the list or its pointer.
+const shortestUMR = mlx5model.UMRDataOff + mlx5model.WQEBBSize
+
+// maxWQE is the longest WQE in bytes that device and queue take.
+func (e *Env) maxWQE() int { return min(e.Profile.MaxWQEBytes, len(e.Ring.Bytes())) }
+
 // descLimit is the most descriptors one region can have: what a UMR counts,
-// what a key of the device holds, what the dialect posts, what the queue and
-// the longest WQE take, and what the request allows.
-func (e *Env) descLimit(mode mlx5model.AccessMode, caps *EncoderCaps, lim *Limits) int {
-	n := e.maxDescs(mode)
+// what a key of the device holds, what the dialect posts, what the longest WQE
+// takes, and what the request allows. byWQE says that the WQE decides.
+func (e *Env) descLimit(mode mlx5model.AccessMode, caps *EncoderCaps, lim *Limits) (n int, byWQE bool) {
+	n = e.maxDescs(mode)
 	if mode == mlx5model.ModeKLM {
 		n = min(n, 1<<e.Profile.LogMaxKLMListSize-caps.ListSlack)
 	}
 	if caps.MaxList > 0 {
 		n = min(n, caps.MaxList)
 	}
-	wqe := min(e.Profile.MaxWQEBytes, len(e.Ring.Bytes())) - mlx5model.UMRDataOff
-	inline := min(max(wqe, 0)/mlx5model.UMRListAlign*mlx5model.UMRListAlign/mlx5model.KLMSize, caps.MaxInline)
-	switch {
-	case !caps.Pointer:
-		n = min(n, inline)
-	case wqe < mlx5model.DataSegSize || inline < caps.MaxInline:
-		return 0 // shorter than the shortest registration of the dialect
-	}
 	if lim.MaxEntries > 0 {
 		n = min(n, lim.MaxEntries)
 	}
-	return n
+	if caps.Pointer {
+		return n, false
+	}
+	n = min(n, caps.MaxInline)
+	room := (e.maxWQE() - mlx5model.UMRDataOff) &^ (mlx5model.UMRListAlign - 1) / mlx5model.KLMSize
+	return min(n, room), room < n
 }
 
 // descsFor is an upper bound of the descriptors that the list from a position
@@ -228,12 +235,20 @@ func (p *plan) stopRefusal(r *Registration, m *linux.Mapping, short bool) error 
 	case m.Stop == linux.StopTop:
 		f.Reason = ReasonWrap
 	default:
-		f.Reason, f.Limit = ReasonEntries, uint64(p.max)
+		f.Reason, f.Limit = p.fullReason(), uint64(p.max)
 		if p.mode == mlx5model.ModeKLM {
 			f.Need = p.klmsNeeded(r.Mapped, r.From)
 		}
 	}
 	return f
+}
+
+// fullReason is the reason of a region with too few descriptors.
+func (p *plan) fullReason() Reason {
+	if p.byWQE {
+		return ReasonQueue
+	}
+	return ReasonEntries
 }
 
 // klmsNeeded counts the KLMs that the list from a position on takes.

@@ -62,10 +62,14 @@ type Registration struct {
 	// Whole says that Next is the end of the list.
 	Whole bool
 
-	Tuples  []Tuple
-	Access  uint8 // rights granted, mlx5model.AccLW and so on
-	CopyIn  []Copy
-	CopyOut []Copy
+	Tuples []Tuple
+	Access uint8 // rights granted, mlx5model.AccLW and so on
+	// FixedAccess says that the dialect's work requests cannot change the
+	// rights that its keys were created with, so that Access may exceed what
+	// was asked for.
+	FixedAccess bool
+	CopyIn      []Copy
+	CopyOut     []Copy
 	// Own is host memory that the registering side may write besides the
 	// list: descriptor lists, bounce pages, tables.
 	Own []sg.Extent

@@ -42,8 +42,8 @@ type Request struct {
 	From linux.Pos
 
 	// IOVA and PageSizes are for user memory registration: the address that
-	// the key begins at, and a bitmap of the page sizes in bytes that the
-	// device supports.
+	// the stream's first byte gets, 0 for its own, and a bitmap of the page
+	// sizes in bytes to choose from, 0 for all that the device has.
 	IOVA      uint64
 	PageSizes uint64
 

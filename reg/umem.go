@@ -17,9 +17,9 @@ const DefaultUMemBlocks = 1 << 18
 // CREATE_MKEY, with the best page size for list and address. There is no work
 // request, and Release destroys the key.
 //
-// Request.IOVA is the address that the key begins at; 0 means the address of
-// the first byte, or that address modulo the largest page if the range would
-// pass 2^64. Request.PageSizes is the bitmap of sizes in bytes to choose from;
+// Request.IOVA is the address that the stream's first byte gets, so that a key
+// over a part of it begins further up; 0 means the first byte's own address, or
+// that address modulo the largest page if the range would pass 2^64. Request.PageSizes is the bitmap of sizes in bytes to choose from;
 // 0 means all that the device has.
 type UMem struct{}
 
@@ -59,7 +59,7 @@ func (e *Env) umem(r *Registration) error {
 	l := e.subList(r)
 	ctx := mlx5model.MkeyContext{
 		Mode: mlx5model.ModeMTT, Access: r.Access, UMREn: true,
-		QPN: mlx5model.QPNAny, PD: e.PD, Start: umemIOVA(req, l, supported), Len: l.Total(),
+		QPN: mlx5model.QPNAny, PD: e.PD, Start: umemIOVA(r, l, supported), Len: l.Total(),
 	}
 	if err := e.umemRefusal(r, &ctx); err != nil {
 		return err
@@ -93,9 +93,9 @@ func (e *Env) subList(r *Registration) sg.List {
 }
 
 // umemIOVA is where the key begins. l begins with an entry that has bytes.
-func umemIOVA(req *Request, l sg.List, supported uint64) uint64 {
-	if req.IOVA != 0 {
-		return req.IOVA
+func umemIOVA(r *Registration, l sg.List, supported uint64) uint64 {
+	if iova := r.Request.IOVA; iova != 0 {
+		return iova + r.Mapped[:r.From.Entry].Total() + r.From.Off
 	}
 	iova := l[0].Addr
 	if iova+l.Total()-1 < iova {

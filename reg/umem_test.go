@@ -176,6 +176,7 @@ func TestUMemRows(t *testing.T) {
 		{name: "one entry", list: sg.List{{Addr: 0x1234, Len: 5000}}},
 		{name: "runs", list: sg.List{{Addr: 0x1200, Len: 0xe00}, {Addr: 0x9000, Len: 4096}, {Addr: 0xa000, Len: 1}, {Addr: 3}}},
 		{name: "iova", list: sg.List{{Addr: 0x1234, Len: 5000}}, change: func(q *Request) { q.IOVA = 0xabc00234 }},
+		{name: "iova and offset", list: sg.List{{Addr: 0x1234, Len: 5000}}, change: func(q *Request) { q.IOVA, q.Offset = 0xabc00234, 77 }},
 		{name: "offset", list: sg.List{{Addr: 0x1234, Len: 5000}}, change: func(q *Request) { q.Offset = 17 }},
 		{name: "past the top", list: sg.List{{Addr: top - 4095, Len: 4096}, {Addr: 0x5000, Len: 4096}}},
 		{name: "bitmap", list: sg.List{{Addr: 1 << 30, Len: 1 << 21}}, change: func(q *Request) { q.PageSizes = 1<<12 | 1<<16 }},
