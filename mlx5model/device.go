@@ -70,7 +70,7 @@ func (d *Device) Reset(p Profile, mem HostMemory) error {
 	clear(d.qps)
 	clear(d.psvs)
 	d.p, d.mem, d.unknownMask = p, mem, 0
-	if d.xltHeld > uint64(p.MaxXltOctowords) {
+	if d.heldTooMuch() {
 		d.trimPool()
 	}
 	return nil

@@ -144,6 +144,32 @@ func TestLongestList(t *testing.T) {
 	}
 }
 
+// TestSteadyStateOfSmallProfile does the same at the limits of a device whose
+// memory bound is tight.
+func TestSteadyStateOfSmallProfile(t *testing.T) {
+	p, _ := ProfileByName("small")
+	mem := &flatMemory{}
+	d, err := NewDevice(p, mem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := klmContext(16)
+	list := make([]byte, 16*KLMSize)
+	cycle := func() {
+		if err := d.Reset(p, mem); err != nil {
+			t.Fatal(err)
+		}
+		for i := range uint32(16) {
+			if _, err := d.CreateMkey(i, ctx, list[:(i%4+1)*64]); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := testing.AllocsPerRun(100, cycle); got != 0 {
+		t.Errorf("%v allocations per case", got)
+	}
+}
+
 var sizes = []int{16, 256, 4096, MaxKLMs}
 
 func BenchmarkUMR(b *testing.B) {

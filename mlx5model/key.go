@@ -194,10 +194,16 @@ func (d *Device) retire(k *mkey) {
 	d.live = d.live[:last]
 	d.xltUsed -= k.ctx.capacity()
 	*k = mkey{xlt: k.xlt[:0], bsf: k.bsf[:0], sums: k.sums[:0]}
-	if d.xltHeld > uint64(d.p.MaxXltOctowords) {
+	if d.heldTooMuch() {
 		d.drop(k)
 	}
 	d.pool = append(d.pool, k)
+}
+
+// heldTooMuch reports whether retired storage must be given up. Lists grow in
+// steps larger than asked for, hence twice the bound.
+func (d *Device) heldTooMuch() bool {
+	return d.xltHeld > 2*uint64(d.p.MaxXltOctowords)
 }
 
 func (d *Device) drop(k *mkey) {

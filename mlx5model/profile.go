@@ -68,7 +68,7 @@ type Profile struct {
 	MaxMkeys        int // keys that exist at a time
 	MaxQPs          int // queue pairs that exist at a time
 	MaxPSVs         int // PSV values remembered
-	MaxXltOctowords int // sum of translations_octword_size over all keys; the model takes about 24 bytes for each
+	MaxXltOctowords int // sum of translations_octword_size over all keys; the model takes about 24 bytes for each and keeps up to twice as many for reuse
 	MaxSteps        int // list entries and pages one access may touch
 }
 
