@@ -79,14 +79,27 @@ func (o *Oracle) checkPrefix() {
 		return
 	}
 	o.v.ran(Resume)
-	capacity := min(uint64(ctx.XltOctowords)*2, mlx5model.MaxMTTs)
-	if m := o.r.Request.Limits.MaxEntries; m > 0 {
-		capacity = min(capacity, uint64(m))
-	}
+	capacity := o.regionPages(&ctx, o.r.From)
 	want := longestPagePrefix(o.r.Mapped, o.r.From, 1<<ctx.LogPageSize, capacity)
 	if want != o.r.Covered {
 		o.v.failf(Resume, "covers %d bytes from %v, a region of %d pages of %d holds %d", o.r.Covered, o.r.From, capacity, uint64(1)<<ctx.LogPageSize, want)
 	}
+}
+
+// regionPages is the most pages that a region from p on can have: what its key
+// holds, a UMR counts, the request allows, and the device's longest region
+// takes.
+func (o *Oracle) regionPages(key *mlx5model.MkeyContext, p linux.Pos) uint64 {
+	pages := min(uint64(key.XltOctowords)*2, mlx5model.MaxMTTs)
+	if m := o.r.Request.Limits.MaxEntries; m > 0 {
+		pages = min(pages, uint64(m))
+	}
+	if log := o.r.Dev.Profile().LogMaxMRWSize; log < 64 && p.Entry < len(o.r.Mapped) {
+		page := uint64(1) << key.LogPageSize
+		lead := (o.r.Mapped[p.Entry].Addr + p.Off) % page
+		pages = min(pages, (1<<log+lead)/page)
+	}
+	return pages
 }
 
 // longestPagePrefix counts the bytes from p on that a page list of at most

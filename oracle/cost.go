@@ -109,13 +109,9 @@ func (o *Oracle) checkMinimal() {
 	if !ok || first.Mode != mlx5model.ModeMTT {
 		return
 	}
-	capacity := uint64(first.XltOctowords) * 2
-	if m := o.r.Request.Limits.MaxEntries; m > 0 {
-		capacity = min(capacity, uint64(m))
-	}
 	need, p, left := 0, o.r.From, o.r.Covered
 	for left > 0 {
-		n := longestPagePrefix(o.r.Mapped, p, 1<<first.LogPageSize, capacity)
+		n := longestPagePrefix(o.r.Mapped, p, 1<<first.LogPageSize, o.regionPages(&first, p))
 		if n == 0 {
 			return
 		}

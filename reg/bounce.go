@@ -74,7 +74,7 @@ func (e *Env) bounce(r *Registration) error {
 	}
 	if m.Stop != linux.StopEnd {
 		f := p.stopRefusal(r, &m, short)
-		return &Refusal{Strategy: r.Strategy, Reason: p.fullReason(), Entry: -1, Limit: uint64(p.max), Need: uint64(len(e.sub)), Err: f}
+		return &Refusal{Strategy: r.Strategy, Reason: p.fullReason(), Entry: -1, Limit: uint64(p.max), Need: p.descsNeeded(e.sub), Err: f}
 	}
 	if err := e.advertise(r, &p, &m); err != nil {
 		return err

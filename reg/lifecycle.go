@@ -141,6 +141,7 @@ func (e *Env) buffer(r *Registration, n, align uint64) (uint64, error) {
 // finish executes what was posted and completes r.
 func (e *Env) finish(r *Registration) error {
 	r.Cost.MRs = len(r.held)
+	r.Own = append(r.Own, e.spent...)
 	if r.Initiator {
 		r.PostedTo = e.Enc.PI()
 		return nil
@@ -159,6 +160,7 @@ func (e *Env) abort(r *Registration, err error) error {
 	if giveErr := e.giveBack(r); giveErr != nil {
 		err = errors.Join(err, giveErr)
 	}
+	e.spent = append(e.spent, r.Own...)
 	r.Reset()
 	return err
 }

@@ -251,6 +251,14 @@ func (p *plan) fullReason() Reason {
 	return ReasonEntries
 }
 
+// descsNeeded counts the descriptors that a list of aligned pages takes.
+func (p *plan) descsNeeded(l sg.List) uint64 {
+	if p.mode == mlx5model.ModeKLM {
+		return p.klmsNeeded(l, linux.Pos{})
+	}
+	return uint64(len(l))
+}
+
 // klmsNeeded counts the KLMs that the list from a position on takes.
 func (p *plan) klmsNeeded(l sg.List, from linux.Pos) (n uint64) {
 	for i := from.Entry; i < len(l); i++ {

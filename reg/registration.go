@@ -71,7 +71,8 @@ type Registration struct {
 	CopyIn      []Copy
 	CopyOut     []Copy
 	// Own is host memory that the registering side may write besides the
-	// list: descriptor lists, bounce pages, tables.
+	// list: descriptor lists, bounce pages, tables, also of attempts that were
+	// given up before.
 	Own []sg.Extent
 	// Keys are the full keys that serve Tuples, in order of registration; for
 	// an initiator, those that its own requests name.

@@ -99,7 +99,7 @@ func umemIOVA(r *Registration, l sg.List, supported uint64) uint64 {
 	}
 	iova := l[0].Addr
 	if iova+l.Total()-1 < iova {
-		return iova & below(bits.Len64(supported)-1)
+		return iova & below(max(bits.Len64(supported)-1, 0))
 	}
 	return iova
 }

@@ -216,3 +216,12 @@ func TestUMemPostsNothing(t *testing.T) {
 		t.Error("the key outlives its release")
 	}
 }
+
+func TestUMemWithoutAnyPageSize(t *testing.T) {
+	// no supported size, and a range that would pass 2^64: found by fuzzing
+	l := sg.List{{Addr: 1<<64 - 4096, Len: 4096}, {Addr: 0x10000, Len: 4096}}
+	r := Registration{Request: &Request{}, Mapped: l}
+	if iova := umemIOVA(&r, l, 0); iova != 0 {
+		t.Errorf("iova %#x", iova)
+	}
+}
