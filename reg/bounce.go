@@ -84,6 +84,9 @@ func (e *Env) bounce(r *Registration) error {
 	return nil
 }
 
+// maxBouncePage is the largest buffer in bytes that bounce takes of itself.
+const maxBouncePage = 1 << 31
+
 // bouncePage is the page size of the buffers: the plan's, or for KLMs, which
 // have no page rule, a larger power of two if the list is too short.
 func (p *plan) bouncePage(total uint64) uint64 {
@@ -91,10 +94,10 @@ func (p *plan) bouncePage(total uint64) uint64 {
 	if p.mode == mlx5model.ModeMTT || p.max == 0 {
 		return page
 	}
-	if bits.OnesCount64(page) != 1 {
+	if bits.OnesCount64(page) != 1 || page > maxBouncePage {
 		page = DefaultPageSize
 	}
-	for page < 1<<31 && (total+page-1)/page > uint64(p.max) {
+	for page < maxBouncePage && (total+page-1)/page > uint64(p.max) {
 		page *= 2
 	}
 	return page

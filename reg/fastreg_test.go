@@ -82,6 +82,25 @@ func TestFastRegRows(t *testing.T) {
 	})
 }
 
+// TestRegionLength is about the longest region of the device, 64 KiB here.
+func TestRegionLength(t *testing.T) {
+	c := EnvConfig{Profile: profile(t, "small")}
+	half := func(q *Request) { q.PageSize = 512 }
+	checkRows(t, FastReg{}, c, []refusalRow{
+		{name: "max", list: sg.List{{Addr: 0x1100, Len: 1 << 16}}, change: half},
+		{name: "max+1", list: sg.List{{Addr: 0x1000, Len: 1<<16 + 1}}, change: half, reason: ReasonTotal, off: 1 << 16, limit: 1 << 16},
+		{name: "unaligned max+1", list: sg.List{{Addr: 0x1100, Len: 1<<16 + 1}}, change: half, reason: ReasonTotal, off: 1<<16 - 0x100, limit: 1 << 16},
+		{name: "longer than all its pages", list: sg.List{{Addr: 0x1100, Len: 1 << 20}}, change: half, reason: ReasonTotal, off: 1<<16 - 0x100, limit: 1 << 16},
+	})
+	checkRows(t, Indirect{}, c, []refusalRow{
+		{name: "max", list: sg.List{{Addr: 0x1100, Len: 1 << 16}}},
+		{name: "KLMs", list: sg.List{{Addr: 0x1100, Len: 1<<16 + 1}}, reason: ReasonEntries, off: 1 << 16, limit: 16},
+	})
+	checkRows(t, &MultiMR{}, c, []refusalRow{
+		{name: "several", list: sg.List{{Addr: 0x1100, Len: 1 << 18}}, change: func(q *Request) { q.PageSize = 8192 }},
+	})
+}
+
 func TestIndirectRows(t *testing.T) {
 	for _, d := range Dialects() {
 		t.Run(d, func(t *testing.T) {

@@ -19,6 +19,11 @@ const (
 	// rwMaxSegment keeps a data segment's byte count clear of bit 31, which
 	// marks inline data.
 	rwMaxSegment = 1 << 30
+	// rwRequests bounds, with rwPerEntry for each entry of the list, the
+	// requests that messages of the device's longest length may take, so that
+	// a device with short messages does not make cost a matter of bytes.
+	rwRequests = 4096
+	rwPerEntry = 4
 	// rwWQEBytes bounds the WQE that max_send_sge is computed from
 	// (main.c mlx5_ib_query_device: min(max_wqe_sz_sq, 512)).
 	rwWQEBytes = 512
@@ -45,7 +50,8 @@ type RDMARW struct {
 func (RDMARW) Name() string { return "rdmarw" }
 
 // Register refuses with ReasonWrap when the peer's buffer would pass 2^64,
-// with ReasonUnsupported when the dialect lacks the operation; with ForceMR
+// with ReasonUnsupported when the dialect lacks the operation, with ReasonTotal
+// when the device's longest message is too short for so much data; with ForceMR
 // also with the reasons of memory regions, ReasonGap among them.
 func (s RDMARW) Register(e *Env, req *Request, r *Registration) error {
 	if err := e.begin(s.Name(), req, r); err != nil {
@@ -71,7 +77,9 @@ func (s RDMARW) register(e *Env, r *Registration) error {
 	if !w.write && !e.Enc.Caps().RDMARead {
 		return &Refusal{Strategy: r.Strategy, Reason: ReasonUnsupported, Entry: -1, Err: ErrUnsupported}
 	}
-	w.limit()
+	if most := w.limit(); total/w.maxMsg >= most {
+		return &Refusal{Strategy: r.Strategy, Reason: ReasonTotal, Entry: -1, Limit: most * w.maxMsg, Need: total}
+	}
 	r.Initiator = true
 	r.Access = mlx5model.AccLR | mlx5model.AccLW
 	if s.wantsMR(r, w.write) {
@@ -111,9 +119,10 @@ type rdma struct {
 	bytes uint64 // in e.sges
 }
 
-// limit works out the segments and bytes of one work request. The smallest
-// queue, one WQEBB, holds two segments.
-func (w *rdma) limit() {
+// limit works out the segments and bytes of one work request and returns how
+// many requests of full length are acceptable. The smallest queue, one WQEBB,
+// holds two segments.
+func (w *rdma) limit() (most uint64) {
 	p := &w.e.Profile
 	size := min(p.MaxWQEBytes, rwWQEBytes, len(w.e.Ring.Bytes()))
 	w.maxSGE = min((size-mlx5model.CtrlSize-mlx5model.RaddrSize)/mlx5model.DataSegSize, rwMaxSGE)
@@ -122,6 +131,7 @@ func (w *rdma) limit() {
 	}
 	w.maxMsg = p.MaxMsgBytes
 	w.e.sges = w.e.sges[:0]
+	return rwRequests + rwPerEntry*uint64(len(w.r.Mapped))
 }
 
 // list posts the stream from a position on through the local key.

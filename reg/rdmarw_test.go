@@ -109,6 +109,11 @@ func TestRDMARWRefuses(t *testing.T) {
 	checkRows(t, RDMARW{}, EnvConfig{Dialect: "spdk"}, []refusalRow{
 		{name: "read", list: scattered(2), change: func(q *Request) { q.Dir = DirWrite }, reason: ReasonUnsupported, entry: -1},
 	})
+	most := uint64(rwRequests+rwPerEntry*1) << 16 // messages of 64 KiB
+	checkRows(t, RDMARW{}, EnvConfig{Profile: profile(t, "small"), Peer: anyPeer{}}, []refusalRow{
+		{name: "short messages", list: sg.List{{Addr: 1, Len: uint32(most - 1)}}},
+		{name: "too many", list: sg.List{{Addr: 1, Len: uint32(most)}}, reason: ReasonTotal, entry: -1, limit: most},
+	})
 	checkRows(t, RDMARW{}, EnvConfig{WQEBBs: 1, Peer: &recorder{}}, []refusalRow{
 		{name: "two segments fit a queue of 64 bytes", list: scattered(9)},
 	})

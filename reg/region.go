@@ -158,12 +158,16 @@ func (p *plan) descsFor(l sg.List, from linux.Pos) int {
 // short says that the longest region, not the list or the descriptors, is what
 // ended it.
 func (e *Env) mapRegion(r *Registration, p *plan, l sg.List, from linux.Pos) (m linux.Mapping, short bool, err error) {
-	need := p.descsFor(l, from) * p.descSize()
+	max := p.max
+	if p.maxLen != 0 && p.mode == mlx5model.ModeMTT { // no more pages than a region can use
+		max = int(min(uint64(max), p.maxLen/p.pageSize+2))
+	}
+	need := min(p.descsFor(l, from), max) * p.descSize()
 	if cap(e.descs) < need {
-		e.descs = make([]byte, max(need, 2*cap(e.descs)))
+		e.descs = make([]byte, need+cap(e.descs))
 	}
 	dst := e.descs[:need]
-	m, err = e.mapWith(dst, p, l, from, p.max)
+	m, err = e.mapWith(dst, p, l, from, max)
 	if err == nil && p.maxLen != 0 && m.Length > p.maxLen {
 		n := p.within(dst, &m)
 		if n == 0 {
