@@ -79,27 +79,27 @@ func (o *Oracle) checkPrefix() {
 		return
 	}
 	o.v.ran(Resume)
-	capacity := o.regionPages(&ctx, o.r.From)
-	want := longestPagePrefix(o.r.Mapped, o.r.From, 1<<ctx.LogPageSize, capacity)
+	want := o.longestRegion(&ctx, o.r.From)
 	if want != o.r.Covered {
-		o.v.failf(Resume, "covers %d bytes from %v, a region of %d pages of %d holds %d", o.r.Covered, o.r.From, capacity, uint64(1)<<ctx.LogPageSize, want)
+		o.v.failf(Resume, "covers %d bytes from %v, a region with pages of %d holds %d", o.r.Covered, o.r.From, uint64(1)<<ctx.LogPageSize, want)
 	}
 }
 
-// regionPages is the most pages that a region from p on can have: what its key
-// holds, a UMR counts, the request allows, and the device's longest region
-// takes.
-func (o *Oracle) regionPages(key *mlx5model.MkeyContext, p linux.Pos) uint64 {
+// longestRegion is the longest prefix from p on that one region with key's pages
+// can hold: by what the key holds, a UMR counts, the request allows, and the
+// device's longest region takes.
+func (o *Oracle) longestRegion(key *mlx5model.MkeyContext, p linux.Pos) uint64 {
+	page := uint64(1) << key.LogPageSize
 	pages := min(uint64(key.XltOctowords)*2, mlx5model.MaxMTTs)
 	if m := o.r.Request.Limits.MaxEntries; m > 0 {
 		pages = min(pages, uint64(m))
 	}
-	if log := o.r.Dev.Profile().LogMaxMRWSize; log < 64 && p.Entry < len(o.r.Mapped) {
-		page := uint64(1) << key.LogPageSize
+	n := longestPagePrefix(o.r.Mapped, p, page, pages)
+	if log := o.r.Dev.Profile().LogMaxMRWSize; log < 64 && n > 1<<log {
 		lead := (o.r.Mapped[p.Entry].Addr + p.Off) % page
-		pages = min(pages, (1<<log+lead)/page)
+		n = longestPagePrefix(o.r.Mapped, p, page, min(pages, (1<<log+lead)/page))
 	}
-	return pages
+	return n
 }
 
 // longestPagePrefix counts the bytes from p on that a page list of at most
@@ -188,6 +188,9 @@ func (o *Oracle) checkTermination() {
 func (o *Oracle) unit() uint64 {
 	p := o.r.Dev.Profile()
 	unit := min(uint64(1)<<p.LogPageMin, p.MaxKLMBytes)
+	if page := o.r.Request.PageSize; page > 0 {
+		unit = min(unit, page)
+	}
 	if m := o.r.Request.Limits.MaxEntryBytes; m > 0 {
 		unit = min(unit, m)
 	}

@@ -111,7 +111,7 @@ func (o *Oracle) checkMinimal() {
 	}
 	need, p, left := 0, o.r.From, o.r.Covered
 	for left > 0 {
-		n := longestPagePrefix(o.r.Mapped, p, 1<<first.LogPageSize, o.regionPages(&first, p))
+		n := o.longestRegion(&first, p)
 		if n == 0 {
 			return
 		}

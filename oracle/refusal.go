@@ -145,7 +145,16 @@ func wrongEntries(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) strin
 	for _, page := range [...]uint64{req.PageSize, finerPage(r.Strategy, req.PageSize)} {
 		need = max(need, countPages(list, page))
 	}
+	if r.Strategy == "bounce" || r.Strategy == "auto" {
+		need = max(need, bouncePieces(list.Total(), max(req.PageSize, 1), piece))
+	}
 	return unless(need > r.Limit, "neither KLMs nor pages exceed the limit")
+}
+
+// bouncePieces is the number of descriptors of at most piece bytes for a stream
+// of n bytes in buffers of a page each.
+func bouncePieces(n, page, piece uint64) uint64 {
+	return n/page*((page+piece-1)/piece) + (n%page+piece-1)/piece
 }
 
 // inlineDescs is how many KLMs fit into a WQE of a dialect that takes lists
@@ -207,6 +216,9 @@ func wrongPageSize(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) stri
 		return unless(page < low || page > min(high, maxUMRPage) || page&(page-1) != 0, "the device has that page size")
 	}
 	iova := req.IOVA
+	if iova != 0 {
+		iova += req.Offset // the key begins at the first byte that is registered
+	}
 	for i := 0; iova == 0 && i < len(list); i++ {
 		if list[i].Len != 0 {
 			iova = list[i].Addr
