@@ -229,6 +229,16 @@ func verbOf(args []string) string {
 	return ""
 }
 
+// maxJobs bounds --jobs: each worker holds a device and its memory.
+const maxJobs = 1024
+
+func checkJobs(n int) error {
+	if n < 0 || n > maxJobs {
+		return badInputf("--jobs %d: 0 (one a core) to %d", n, maxJobs)
+	}
+	return nil
+}
+
 // known refuses names that are not in all, and lists those that are.
 func known(what string, given, all []string) error {
 	for _, s := range given {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -31,7 +32,7 @@ type replayResult struct {
 }
 
 func (v *replayCmd) run(a *app) (any, error) {
-	if err := known("strategy", v.Strategy, corpus.Strategies()); err != nil {
+	if err := cmp.Or(checkJobs(v.Jobs), known("strategy", v.Strategy, corpus.Strategies())); err != nil {
 		return nil, err
 	}
 	sources, err := v.sources(a)

@@ -136,6 +136,7 @@ func (v *runCmd) check() error {
 		return fmt.Errorf("--out: %w", err)
 	}
 	return cmp.Or(
+		checkJobs(v.Jobs),
 		known("strategy", v.Strategy, corpus.Strategies()),
 		known("dialect", v.Dialect, corpus.Dialects()),
 		known("profile", v.Profile, fuzz.ProfileNames()),

@@ -52,6 +52,9 @@ type vectorsDiff struct {
 }
 
 func (v *vectorsCmd) run(a *app) (any, error) {
+	if err := checkJobs(v.Jobs); err != nil {
+		return nil, err
+	}
 	versions := []string{vectors.LibMLX5v44, vectors.LibMLX5Head}
 	if v.Libmlx5Version != "" {
 		if err := known("libmlx5 version", []string{v.Libmlx5Version}, versions); err != nil {
