@@ -218,12 +218,84 @@ func TestFaults(t *testing.T) {
 					t.Errorf("%s %d: %+v left", name, k, r)
 				}
 				checkNoLeaks(t, e, name)
+				if e.KeysDestroyed() != 0 {
+					t.Errorf("%s %d: %d keys destroyed, not invalidated", name, k, e.KeysDestroyed())
+				}
 				if err := (&MultiMR{}).Register(e, request(l), &r); err != nil {
 					t.Errorf("%s %d: afterwards: %v", name, k, err)
 				} else if !sameExtents(streamExtents(t, &r, mlx5model.RemoteRead), covered(&r)) {
 					t.Errorf("%s %d: afterwards other memory", name, k)
 				}
 			}
+		}
+	}
+}
+
+// badInvalidate names a key that does not exist, once.
+type badInvalidate struct {
+	linuxEncoder
+	spoilt bool
+}
+
+func (x *badInvalidate) Invalidate(key uint32) error {
+	if !x.spoilt {
+		x.spoilt, key = true, 0xdead00
+	}
+	return x.linuxEncoder.Invalidate(key)
+}
+
+// TestReleaseFails expects an error, everything back, stale keys dead and a
+// queue that works.
+func TestReleaseFails(t *testing.T) {
+	l := gaps(3)
+	e := newTestEnv(t, EnvConfig{Encoder: new(badInvalidate)}, l)
+	var r Registration
+	if err := (&MultiMR{}).Register(e, request(l), &r); err != nil {
+		t.Fatal(err)
+	}
+	var ce *CompletionError
+	if err := (&MultiMR{}).Release(e, &r); !errors.As(err, &ce) {
+		t.Fatal(err)
+	}
+	checkNoLeaks(t, e, "release")
+	for _, tu := range r.Tuples {
+		if readable(&r, tu) == nil {
+			t.Errorf("%+v can be read", tu)
+		}
+	}
+	if err := (&MultiMR{}).Register(e, request(l), &r); err != nil {
+		t.Fatal(err)
+	}
+	if err := (&MultiMR{}).Release(e, &r); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCost has the whole record of some registrations.
+func TestCost(t *testing.T) {
+	tests := []struct {
+		name    string
+		s       Strategy
+		dialect string
+		list    sg.List
+		want    Cost
+	}{
+		{"inline", Indirect{}, "linux", scattered(4), Cost{MRs: 1, WQEs: 1, WQEBytes: 192, Descriptors: 4, Fetches: 1, RemoteDescs: 1}},
+		{"pointer", Indirect{}, "linux", scattered(5), Cost{MRs: 1, WQEs: 1, WQEBytes: 144, Descriptors: 5, Fetches: 2, RemoteDescs: 1}},
+		{"always pointer", Indirect{}, "ofed", scattered(1), Cost{MRs: 1, WQEs: 1, WQEBytes: 144, Descriptors: 1, Fetches: 2, RemoteDescs: 1}},
+		{"always inline", Indirect{}, "libmlx5", scattered(9), Cost{MRs: 1, WQEs: 1, WQEBytes: 320, Descriptors: 9, Fetches: 1, RemoteDescs: 1}},
+		{"pages", FastReg{}, "linux", sg.List{{Addr: 0x1800, Len: 9 << 12}}, Cost{MRs: 1, WQEs: 1, WQEBytes: 144, Descriptors: 10, Fetches: 2, RemoteDescs: 1}},
+		{"regions and table", &MultiMR{}, "linux", gaps(3), Cost{MRs: 4, WQEs: 4, WQEBytes: 4 * 192, Descriptors: 7, Fetches: 4, RemoteDescs: 3}},
+		{"bounce", Bounce{}, "linux", scattered(2000), Cost{MRs: 1, WQEs: 1, WQEBytes: 192, Descriptors: 3, BytesCopied: 10000, Buffers: 3, Fetches: 1, RemoteDescs: 1}},
+		{"segments", RDMARW{}, "linux", scattered(31), Cost{WQEs: 2, WQEBytes: 32*16 + 3*16, Descriptors: 31, Fetches: 2}},
+	}
+	for _, tt := range tests {
+		e := newTestEnv(t, EnvConfig{Dialect: tt.dialect, Peer: anyPeer{}}, tt.list)
+		var r Registration
+		if err := tt.s.Register(e, request(tt.list), &r); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		} else if r.Cost != tt.want {
+			t.Errorf("%s: %+v, want %+v", tt.name, r.Cost, tt.want)
 		}
 	}
 }
@@ -333,6 +405,20 @@ func BenchmarkCase(b *testing.B) {
 					}
 				}
 			})
+		}
+	}
+}
+
+func TestPrefill(t *testing.T) {
+	for _, b := range []byte{0, 0xcc} {
+		e := newTestEnv(t, EnvConfig{WQEBBs: 8, Prefill: 0x11}, nil)
+		if err := e.Reset(EnvConfig{Profile: e.Profile, Dialect: "linux", WQEBBs: 8, Prefill: b}, nil); err != nil {
+			t.Fatal(err)
+		}
+		for i, x := range e.Ring.Bytes() {
+			if x != b {
+				t.Fatalf("byte %d is %#x, not %#x", i, x, b)
+			}
 		}
 	}
 }

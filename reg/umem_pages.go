@@ -37,7 +37,7 @@ func BestPageSize(l sg.List, iova uint64, supported uint64) (uint64, error) {
 		if e.Len == 0 {
 			continue
 		}
-		if !open || end != e.Addr || end == 0 {
+		if !open || end != e.Addr { // 2^64 is a border of every page: no special case
 			odd |= e.Addr ^ at
 			if open {
 				odd |= at // the border between two runs
