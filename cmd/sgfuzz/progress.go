@@ -69,6 +69,5 @@ func (p *progress) at(n int64, text func() string) {
 func (p *progress) done() {
 	if p.bar != nil {
 		_ = p.bar.Clear()
-		_ = p.bar.Exit()
 	}
 }

@@ -153,10 +153,13 @@ func (a *app) printCase(c *caseResult) {
 	}
 	a.printf("%s: %d entries: %s\n", c.Name, c.Entries, word)
 	a.table(func(row func(...any)) {
-		row("strategy", "answer", "reason", "MRs", "descriptors", "bytes copied")
+		row("strategy", "answer", "reason", "limit", "MRs", "descriptors", "bytes copied")
 		for i := range c.Outcomes {
-			o := &c.Outcomes[i]
-			row(o.Strategy, o.Answer, orDash(o.Reason), o.MRs, o.Descriptors, o.BytesCopied)
+			o, limit := &c.Outcomes[i], "-"
+			if o.Limit != 0 {
+				limit = fmt.Sprint(o.Limit)
+			}
+			row(o.Strategy, o.Answer, orDash(o.Reason), limit, o.MRs, o.Descriptors, o.BytesCopied)
 		}
 	})
 	for i := range c.Outcomes {

@@ -33,6 +33,8 @@ type outcome struct {
 	Strategy    string   `json:"strategy"`
 	Answer      string   `json:"answer"`
 	Reason      string   `json:"reason,omitempty"` // of a refusal: why@entry+offset
+	Limit       uint64   `json:"limit,omitempty"`  // that a refusal hit
+	Need        uint64   `json:"need,omitempty"`   // what the list would have needed
 	Parts       int      `json:"parts"`
 	MRs         int      `json:"mrs"`
 	Descriptors int      `json:"descriptors"`
@@ -180,7 +182,7 @@ func newOutcome(o *fuzz.Outcome) outcome {
 		MRs: o.Cost.MRs, Descriptors: o.Cost.Descriptors, BytesCopied: o.Cost.BytesCopied,
 	}
 	if o.Refusal != nil {
-		out.Reason = o.Refusal.Where()
+		out.Reason, out.Limit, out.Need = o.Refusal.Where(), o.Refusal.Limit, o.Refusal.Need
 	}
 	for _, f := range o.Verdict.Failures {
 		out.Failures = append(out.Failures, f.String())

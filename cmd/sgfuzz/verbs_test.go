@@ -27,6 +27,7 @@ func TestReplay(t *testing.T) {
 	}{
 		{"good", []string{"--strategy=indirect,fastreg", good}, exitFine, []string{"1 cases: 0 failed", "indirect      1         1"}},
 		{"verbose", []string{"-v", "--strategy=fastreg", good}, exitFine, []string{"2 entries: ok", "gap@1"}},
+		{"limit", []string{"-v", "--strategy=indirect", write(t, "l.sgcase", "max-entries 1\n"+gapCase)}, exitFine, []string{"entries@1      1 "}},
 		{"full", []string{"--full", "--strategy=indirect", good}, exitFine, []string{"0 failed"}},
 		{"wrong want", []string{"--strategy=indirect", wrong}, exitFindings, []string{"1 failed", "3 entries: FAILED", "the case wants reject"}},
 		{"bad", []string{bad}, exitUsage, []string{bad + ":2:", "0 cases", "1 files could not be used"}},

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+func TestRunStatus(t *testing.T) {
+	classes := map[string]uint64{"rights/auto": 2}
+	for _, row := range []struct {
+		name string
+		r    runResult
+		code int
+	}{
+		{"nothing found", runResult{}, exitFine},
+		{"finding", runResult{Classes: classes}, exitFindings},
+		{"good corpus", runResult{Corpus: &replayResult{Run: 3}}, exitFine},
+		{"bad corpus", runResult{Corpus: &replayResult{Run: 3, Failed: 1}}, exitFindings},
+		{"unusable corpus", runResult{Corpus: &replayResult{Unusable: []string{"x"}}, Classes: classes}, exitUsage},
+	} {
+		if got := row.r.code(); got != row.code {
+			t.Errorf("%s: exit status %d, want %d", row.name, got, row.code)
+		}
+	}
+}
+
+// TestPrintFindings is what a campaign with one kept finding of two prints.
+func TestPrintFindings(t *testing.T) {
+	sum := &fuzz.Summary{Seed: 9, Findings: []fuzz.Finding{{
+		Class: "rights/auto", Number: 4, Text: "check 7 rights: one\ncheck 7 rights: two", Path: "findings/rights-auto-1.sgcase",
+		Case: &corpus.Case{List: sg.List{{Addr: 1, Len: 1}}},
+	}}}
+	sum.Classes = map[string]uint64{"rights/auto": 2}
+	r := runResult{Seed: 9, Classes: map[string]uint64{}}
+	v := runCmd{Variants: true}
+	v.fill(&r, sum)
+	var out bytes.Buffer
+	a := &app{ctx: context.Background(), stdout: bufio.NewWriter(&out), out: &out}
+	a.printFindings(&r)
+	const want = `findings of 1 classes
+rights/auto: 2 cases
+  check 7 rights: one
+  check 7 rights: two
+  file    findings/rights-auto-1.sgcase
+  replay  sgfuzz replay findings/rights-auto-1.sgcase
+  redraw  sgfuzz run --no-corpus --seed=9 --first=4 --cases=1
+`
+	if out.String() != want {
+		t.Errorf("%s", out.String())
+	}
+	if !strings.Contains(r.Findings[0].Case, "sg 0x1+1") || r.code() != exitFindings {
+		t.Errorf("%+v", r)
+	}
+}
