@@ -25,12 +25,12 @@ type decodeCmd struct {
 
 // decodeResult is its JSON object.
 type decodeResult struct {
-	Format string       `json:"format"`
-	Errors int          `json:"errors"` // findings of severity error
-	Blocks []decodeBloc `json:"blocks"`
+	Format string        `json:"format"`
+	Errors int           `json:"errors"` // findings of severity error
+	Blocks []decodeBlock `json:"blocks"`
 }
 
-type decodeBloc struct {
+type decodeBlock struct {
 	Source string      `json:"source,omitempty"` // heading above the bytes
 	Line   int         `json:"line,omitempty"`
 	WQEs   []decodeWQE `json:"wqes"`
@@ -100,7 +100,7 @@ func (v *decodeCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, badInputf("%s: %w", nameOf(v.File), err)
 	}
-	r := decodeResult{Format: format.String(), Blocks: []decodeBloc{}}
+	r := decodeResult{Format: format.String(), Blocks: []decodeBlock{}}
 	broken := 0
 	for i := 0; i < len(blocks); i++ {
 		b, lists := &blocks[i], wqeLists(blocks[i+1:])
@@ -137,8 +137,8 @@ func wqeLists(blocks []wqetext.Block) []wqetext.Block {
 }
 
 // block decodes one block. bad counts the pieces that are no WQE.
-func (v *decodeCmd) block(b *wqetext.Block, lists []wqetext.Block, r *decodeResult) (out decodeBloc, bad int) {
-	out = decodeBloc{Source: b.Source, Line: b.Line, WQEs: []decodeWQE{}}
+func (v *decodeCmd) block(b *wqetext.Block, lists []wqetext.Block, r *decodeResult) (out decodeBlock, bad int) {
+	out = decodeBlock{Source: b.Source, Line: b.Line, WQEs: []decodeWQE{}}
 	at := 0
 	for _, raw := range wqetext.Split(b.Bytes) {
 		at += bytes.Index(b.Bytes[at:], raw) // behind blocks of zeros
@@ -212,7 +212,7 @@ func fits(raw []byte, ctx *mlx5model.CheckContext) bool {
 	return true
 }
 
-func (a *app) printBlock(b *decodeBloc, format wqetext.Format, more bool) {
+func (a *app) printBlock(b *decodeBlock, format wqetext.Format, more bool) {
 	if more {
 		a.printf("\n")
 	}
