@@ -59,7 +59,8 @@ func (o *Oracle) wrongRefusal(req *reg.Request, r *reg.Refusal, f Facts) string 
 	switch r.Reason {
 	case reg.ReasonWrap:
 		region := total - min(total, req.Offset)
-		return unless(errors.Is(invalid, sg.ErrWraps) || req.IOVA != 0 && req.IOVA+region-1 < req.IOVA, "neither an entry nor the region wraps")
+		iova := req.IOVA + req.Offset
+		return unless(errors.Is(invalid, sg.ErrWraps) || req.IOVA != 0 && iova+region-1 < req.IOVA, "neither an entry nor the region wraps")
 	case reg.ReasonEmpty:
 		return unless(total <= req.Offset, "there are bytes to register")
 	case reg.ReasonOffset:
@@ -142,8 +143,15 @@ func wrongEntries(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) strin
 		piece = min(piece, m)
 	}
 	need := countPieces(list, piece)
-	for _, page := range [...]uint64{req.PageSize, finerPage(r.Strategy, req.PageSize)} {
-		need = max(need, countPages(list, page))
+	switch r.Strategy {
+	case "pool512":
+		need = max(need, countPages(list, sector))
+	case "umem":
+		if page := umemPage(req, &f, list); page != 0 {
+			need = ((startOf(req, list) % page) + list.Total() + page - 1) / page
+		}
+	default:
+		need = max(need, countPages(list, req.PageSize))
 	}
 	if r.Strategy == "bounce" || r.Strategy == "auto" {
 		need = max(need, bouncePieces(list.Total(), max(req.PageSize, 1), piece))
@@ -166,17 +174,6 @@ func inlineDescs(f *Facts) int {
 	}
 	room := min(f.Profile.MaxWQEBytes, int(f.WQEBBs)*mlx5model.WQEBBSize) - mlx5model.UMRDataOff
 	return smallest(f.Caps.MaxInline, room/mlx5model.UMRListAlign*mlx5model.UMRListAlign/mlx5model.KLMSize)
-}
-
-// finerPage is the smallest page that a strategy falls back to.
-func finerPage(strategy string, page uint64) uint64 {
-	switch strategy {
-	case "pool512":
-		return sector
-	case "umem":
-		return min(page, 4096)
-	}
-	return page
 }
 
 // countPieces is the number of descriptors of at most piece bytes for a list
@@ -215,21 +212,35 @@ func wrongPageSize(req *reg.Request, r *reg.Refusal, f Facts, list sg.List) stri
 		}
 		return unless(page < low || page > min(high, maxUMRPage) || page&(page-1) != 0, "the device has that page size")
 	}
-	iova := req.IOVA
-	if iova != 0 {
-		iova += req.Offset // the key begins at the first byte that is registered
-	}
-	for i := 0; iova == 0 && i < len(list); i++ {
-		if list[i].Len != 0 {
-			iova = list[i].Addr
-		}
-	}
-	for page := low; page <= high && page != 0; page <<= 1 {
-		if (req.PageSizes == 0 || req.PageSizes&page != 0) && fitsPages(list, iova, page) {
-			return fmt.Sprintf("pages of %d fit", page)
-		}
+	if page := umemPage(req, &f, list); page != 0 {
+		return fmt.Sprintf("pages of %d fit", page)
 	}
 	return ""
+}
+
+// startOf is the address that a user memory key begins at.
+func startOf(req *reg.Request, list sg.List) uint64 {
+	if req.IOVA != 0 {
+		return req.IOVA + req.Offset
+	}
+	for i := range list {
+		if list[i].Len != 0 {
+			return list[i].Addr
+		}
+	}
+	return 0
+}
+
+// umemPage is the largest page size of the request and the device that a user
+// memory key can have, 0 if there is none.
+func umemPage(req *reg.Request, f *Facts, list sg.List) (best uint64) {
+	for log := f.Profile.LogPageMin; log <= f.Profile.LogPageMax; log++ {
+		page := uint64(1) << log
+		if (req.PageSizes == 0 || req.PageSizes&page != 0) && fitsPages(list, startOf(req, list), page) {
+			best = page
+		}
+	}
+	return best
 }
 
 // fitsPages says whether a key at iova with the given page size can describe
