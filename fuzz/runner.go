@@ -55,10 +55,17 @@ func (o *Outcome) Class() string {
 // Options say how thoroughly a Runner works.
 type Options struct {
 	Full       bool     // move every byte of every stream, see oracle.Oracle
+	FullLimit  uint64   // streams longer than this are sampled all the same; 0 for the oracle's limit
 	Variants   bool     // check the metamorphic relations too
 	Strategies []string // only these; empty for what the case says
 	Mapper     reg.Mapper
+	// Stop, when it is closed, ends a Run between two registrations with
+	// ErrStopped.
+	Stop <-chan struct{}
 }
+
+// ErrStopped is a Run's answer to Options.Stop.
+var ErrStopped = errors.New("stopped")
 
 // Runner runs cases. It holds one worker's memory, connection and oracle, and
 // reuses them; it is not safe for concurrent use.
@@ -88,6 +95,7 @@ const (
 	peerAddr   = 0x0000_1000_0000_0000 // its address; the buffer is as long as any list
 	prefill    = 0xcc                  // stale bytes of the ring
 	maxParts   = 64                    // registrations of one list in parts
+	partsWork  = 1 << 15               // descriptors after which a list in parts is let go
 	reuseUpTo  = 4096                  // entries up to which a list is registered twice
 )
 
@@ -96,6 +104,9 @@ func NewRunner(o Options) *Runner {
 	mem := sg.NewMemory(memorySeed)
 	r := &Runner{Options: o, mem: mem, env: reg.NewEnv(mem), judge: oracle.New(), peer: oracle.NewPeer(reg.Remote{})}
 	r.judge.Full, r.judge.Peer = o.Full, r.peer
+	if o.FullLimit > 0 {
+		r.judge.FullLimit = o.FullLimit
+	}
 	return r
 }
 
@@ -137,6 +148,11 @@ func (r *Runner) reset(c *corpus.Case) error {
 	p, ok := mlx5model.ProfileByName(profile)
 	if !ok {
 		return fmt.Errorf("case %s: unknown profile %q", c.Name, c.Profile)
+	}
+	select {
+	case <-r.Stop:
+		return ErrStopped
+	default:
 	}
 	if err := c.Validate(); err != nil && !onlyList(err) {
 		return fmt.Errorf("case %s: %w", c.Name, err)
@@ -308,8 +324,9 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 	}
 	r.req.Partial = true
 	r.parts = r.parts[:0]
-	var base uint64
-	for len(r.parts) < maxParts {
+	var covered uint64
+	work, ended := 0, false
+	for len(r.parts) < maxParts && work < partsWork && !ended {
 		if err := s.Register(r.env, &r.req, &r.first); err != nil {
 			if len(r.parts) > 0 {
 				out.broken(fmt.Errorf("part %d: %w", len(r.parts), err))
@@ -320,8 +337,9 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 		r.judge.Judge(&r.first, &out.Verdict)
 		part := oracle.Part(&r.first)
 		r.parts = append(r.parts, part)
-		base += part.Covered
-		whole := r.first.Whole
+		covered += part.Covered
+		work += r.first.Cost.Descriptors
+		ended = r.first.Whole || part.Covered == 0
 		if err := s.Release(r.env, &r.first); err != nil {
 			out.broken(err)
 			return nil
@@ -329,15 +347,12 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 		if !out.Verdict.OK() {
 			return nil
 		}
-		if whole || part.Covered == 0 {
-			break
-		}
 		r.req.From = part.Next
 	}
-	if len(r.parts) < maxParts {
-		base = c.List.Total() - c.Offset
+	if ended { // else let go before the end: what is there must fit together
+		covered = c.List.Total() - c.Offset
 	}
-	r.judge.JudgeChain(r.parts, base, &out.Verdict)
+	r.judge.JudgeChain(r.parts, covered, &out.Verdict)
 	r.leaks(out)
 	return nil
 }

@@ -2,14 +2,17 @@ package fuzz
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/oracle"
 	"github.com/sgfuzz/sgfuzz/reg"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -32,6 +35,7 @@ type worker struct {
 	params  sg.Params
 	c       corpus.Case
 
+	merged     time.Time
 	seen       map[feature]struct{}
 	fresh      []feature
 	stats      Stats
@@ -40,7 +44,7 @@ type worker struct {
 
 func newWorker(k *campaign) *worker {
 	w := &worker{
-		k: k, runner: NewRunner(Options{Full: k.Full, Variants: k.Variants, Strategies: k.Strategies}),
+		k: k, runner: NewRunner(Options{Full: k.Full, FullLimit: fullLimit, Variants: k.Variants, Strategies: k.Strategies}),
 		choices: sg.NewChoices(nil), seen: map[feature]struct{}{}, generators: map[string]uint64{},
 	}
 	for _, s := range corpus.Strategies() {
@@ -49,9 +53,16 @@ func newWorker(k *campaign) *worker {
 	return w
 }
 
+// fullLimit bounds the streams that a campaign moves whole, in bytes.
+const fullLimit = 1 << 20
+
+// mergeEvery is the time between two additions to the campaign's figures.
+const mergeEvery = 200 * time.Millisecond
+
 // work runs batches of cases until ctx ends or there are no more.
 func (w *worker) work(ctx context.Context) error {
 	defer w.merge()
+	w.runner.Stop = ctx.Done()
 	for ctx.Err() == nil {
 		first := w.k.next.Add(batch) - batch
 		for n := first; n < first+batch; n++ {
@@ -61,11 +72,16 @@ func (w *worker) work(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			if err := w.one(n); err != nil {
+			if err := w.one(n); errors.Is(err, ErrStopped) {
+				return nil
+			} else if err != nil {
 				return err
 			}
+			if now := time.Now(); now.Sub(w.merged) > mergeEvery {
+				w.merge()
+				w.merged = now
+			}
 		}
-		w.merge()
 	}
 	return nil
 }
@@ -202,7 +218,9 @@ func (w *worker) found(n uint64, strategy, class, text string) error {
 		return nil
 	}
 	c := w.c.Clone()
-	c.Strategy = strategy
+	if !strings.HasPrefix(class, oracle.Agreement.String()) { // which takes two
+		c.Strategy = strategy
+	}
 	f := Finding{Class: class, Number: n, Text: text, Case: describe(c, k.Seed, n, class, text)}
 	raw, err := k.save(&f)
 	if err != nil {
@@ -255,6 +273,9 @@ func describe(c *corpus.Case, seed, n uint64, class, text string) *corpus.Case {
 // class "unusable".
 func (r *Runner) Verdict(c *corpus.Case) corpus.Verdict {
 	outs, err := r.Run(c)
+	if errors.Is(err, ErrStopped) {
+		return corpus.Verdict{}
+	}
 	if err != nil {
 		return corpus.Verdict{Failed: true, Class: "unusable", Text: err.Error()}
 	}

@@ -46,8 +46,9 @@ func (r *Ring) Bytes() []byte { return r.buf }
 
 // Fill sets every byte of the ring.
 func (r *Ring) Fill(b byte) {
-	for i := range r.buf {
-		r.buf[i] = b
+	r.buf[0] = b
+	for n := 1; n < len(r.buf); n *= 2 {
+		copy(r.buf[n:], r.buf[:n])
 	}
 }
 

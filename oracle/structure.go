@@ -1,10 +1,14 @@
 package oracle
 
-import "github.com/sgfuzz/sgfuzz/mlx5model"
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+)
 
 // checkStructure is check 8: every work request passes the strict decoder
 // under its dialect's rules, and they fill the posted part of the ring.
 func (o *Oracle) checkStructure() {
+	o.checkSRP()
 	r := o.r
 	if r.Ring == nil || r.PostedFrom == r.PostedTo {
 		return
@@ -45,5 +49,34 @@ func (o *Oracle) targetKey(raw []byte) {
 	o.ctx.Mode = key.Mode
 	if len(raw) > mlx5model.UMRDataOff && raw[mlx5model.CtrlSize]&mlx5model.UMRInline == 0 {
 		o.ctx.List = o.r.Dev.QueryXlt(ctrl.Imm)
+	}
+}
+
+// checkSRP reads an SRP command back as the target does, its table over the
+// wire, and compares what it finds with the tuples.
+func (o *Oracle) checkSRP() {
+	if o.r.SRP == nil || len(o.r.Tuples) == 0 {
+		return
+	}
+	o.v.ran(Structure)
+	for _, dir := range [...]reg.Dir{reg.DirRead, reg.DirWrite} {
+		if o.r.Request.Dir&dir == 0 {
+			continue
+		}
+		var err error
+		if o.tuples, err = o.r.Descriptors(dir, o.tuples[:0]); err != nil {
+			o.v.failf(Structure, "SRP command: %v", err)
+			return
+		}
+		if len(o.tuples) != len(o.r.Tuples) {
+			o.v.failf(Structure, "SRP command describes %d buffers, there are %d", len(o.tuples), len(o.r.Tuples))
+			return
+		}
+		for i, t := range o.tuples {
+			if t != o.r.Tuples[i] {
+				o.v.failf(Structure, "SRP descriptor %d is %+v, the tuple is %+v", i, t, o.r.Tuples[i])
+				return
+			}
+		}
 	}
 }
