@@ -58,7 +58,13 @@ type Options struct {
 	FullLimit  uint64   // streams longer than this are sampled all the same; 0 for the oracle's limit
 	Variants   bool     // check the metamorphic relations too
 	Strategies []string // only these; empty for what the case says
-	Mapper     reg.Mapper
+
+	// Parts of the registering side that stand in for the correct ones, for
+	// mutants; nil for the correct ones.
+	Mapper  reg.Mapper
+	Encoder func(reg.Encoder) reg.Encoder
+	Wrap    func(reg.Strategy) reg.Strategy
+
 	// Stop, when it is closed, ends a Run between two registrations with
 	// ErrStopped.
 	Stop <-chan struct{}
@@ -87,6 +93,8 @@ type Runner struct {
 	base, other oracle.Stream // of the variants
 	outs        []Outcome
 	spare       oracle.Verdict
+	strategies  []reg.Strategy
+	encoders    map[string]reg.Encoder // by dialect, with Options.Encoder
 }
 
 const (
@@ -107,7 +115,34 @@ func NewRunner(o Options) *Runner {
 	if o.FullLimit > 0 {
 		r.judge.FullLimit = o.FullLimit
 	}
+	r.strategies = reg.Strategies()
+	for i := range r.strategies {
+		if o.Wrap != nil {
+			r.strategies[i] = o.Wrap(r.strategies[i])
+		}
+	}
 	return r
+}
+
+// encoder gives the encoder that stands in for a dialect's own, nil for none.
+// An unknown dialect is reported by reg.Env.
+func (r *Runner) encoder(dialect string) reg.Encoder {
+	if r.Encoder == nil {
+		return nil
+	}
+	if e, ok := r.encoders[dialect]; ok {
+		return e
+	}
+	own, err := reg.NewEncoder(dialect)
+	if err != nil {
+		return nil
+	}
+	if r.encoders == nil {
+		r.encoders = map[string]reg.Encoder{}
+	}
+	e := r.Encoder(own)
+	r.encoders[dialect] = e
+	return e
 }
 
 // Run tries the case's strategy, or every one, and gives one outcome for each.
@@ -116,7 +151,7 @@ func NewRunner(o Options) *Runner {
 func (r *Runner) Run(c *corpus.Case) ([]Outcome, error) {
 	r.outs = r.outs[:0]
 	r.agreed = -1
-	for _, s := range reg.Strategies() {
+	for _, s := range r.strategies {
 		if c.Strategy != "" && c.Strategy != s.Name() {
 			continue
 		}
@@ -167,7 +202,7 @@ func (r *Runner) reset(c *corpus.Case) error {
 	r.fill(c)
 	cfg := reg.EnvConfig{
 		Profile: p, Dialect: dialect, WQEBBs: min(int(c.Limits.Queue), p.MaxSendWQEBBs), Start: c.Limits.RingStart,
-		Prefill: prefill, PoolSize: int(c.Limits.Pool), Peer: r.peer, Mapper: r.Mapper,
+		Prefill: prefill, PoolSize: int(c.Limits.Pool), Peer: r.peer, Mapper: r.Mapper, Encoder: r.encoder(dialect),
 	}
 	if err := r.env.Reset(cfg, c.List); err != nil {
 		return fmt.Errorf("case %s: %w", c.Name, err)
