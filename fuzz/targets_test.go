@@ -2,66 +2,34 @@ package fuzz
 
 import (
 	"testing"
-
-	"github.com/sgfuzz/sgfuzz/corpus"
-	"github.com/sgfuzz/sgfuzz/mlx5model"
-	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// seedCases adds the embedded corpus, encoded as choice streams.
-func seedCases(f *testing.F) {
+// fuzzTarget makes a native fuzz target of one of Targets.
+func fuzzTarget(f *testing.F, name string) {
 	f.Helper()
-	cases, err := corpus.EmbeddedCases()
+	target, ok := TargetByName(name)
+	if !ok {
+		f.Fatalf("no target %s", name)
+	}
+	seeds, err := target.Seeds()
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, c := range cases {
-		b, err := EncodeCase(nil, c)
-		if err != nil {
-			f.Fatal(err)
-		}
+	for _, b := range seeds {
 		f.Add(b)
 	}
-}
-
-// FuzzStrategies takes bytes as a choice stream, draws a case, and runs it
-// through every strategy and check.
-func FuzzStrategies(f *testing.F) {
-	seedCases(f)
-	r := NewRunner(Options{Variants: true})
-	var c corpus.Case
-	var p sg.Params
 	f.Fuzz(func(t *testing.T, data []byte) {
-		Draw(sg.NewChoices(data), &c, &p)
-		if v := r.Verdict(&c); v.Failed {
-			t.Fatalf("%s\n%s\n%s", v.Class, v.Text, corpus.Format(&c))
+		if err := target.Body(data); err != nil {
+			t.Fatal(err)
 		}
 	})
 }
 
-// FuzzDecode takes bytes as a WQE: decoding never panics, what the strict
-// decoder takes the lenient one takes too, with the same values, and encoding
-// again is stable.
-func FuzzDecode(f *testing.F) {
-	f.Add(make([]byte, 64))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		var strict, lenient mlx5model.WQE
-		err := mlx5model.Decode(data, &lenient)
-		if mlx5model.DecodeStrict(data, nil, &strict) == nil {
-			if err != nil || lenient.Ctrl != strict.Ctrl || lenient.UMR != strict.UMR || lenient.Mkey != strict.Mkey {
-				t.Fatalf("strict takes it, lenient says %v", err)
-			}
-		}
-		if err != nil {
-			return
-		}
-		canon := lenient.AppendTo(nil)
-		var again mlx5model.WQE
-		if err := mlx5model.Decode(canon, &again); err != nil {
-			t.Fatalf("canonical encoding: %v", err)
-		}
-		if string(again.AppendTo(nil)) != string(canon) {
-			t.Fatal("canonical encoding is not stable")
-		}
-	})
-}
+func FuzzStrategies(f *testing.F) { fuzzTarget(f, "Strategies") }
+func FuzzMapping(f *testing.F)    { fuzzTarget(f, "Mapping") }
+func FuzzDialects(f *testing.F)   { fuzzTarget(f, "Dialects") }
+func FuzzDecode(f *testing.F)     { fuzzTarget(f, "Decode") }
+func FuzzDevice(f *testing.F)     { fuzzTarget(f, "Device") }
+func FuzzStateful(f *testing.F)   { fuzzTarget(f, "Stateful") }
+func FuzzText(f *testing.F)       { fuzzTarget(f, "Text") }
+func FuzzWQEText(f *testing.F)    { fuzzTarget(f, "WQEText") }

@@ -1,0 +1,431 @@
+package fuzz
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// statefulTarget takes bytes as a program: keys made and destroyed, lists
+// registered on several queues and executed later, invalidations, transfers,
+// failures and recoveries. A small model says what each must do.
+func statefulTarget() Target {
+	return Target{
+		Name: "Stateful", Doc: "a program of key and queue operations, against a simple model",
+		Body: newStateful().run, Seeds: statefulSeeds,
+	}
+}
+
+const (
+	statefulBase   = 0x10000 // host memory: data, then descriptor lists
+	statefulData   = 0x2000  // bytes
+	statefulLists  = statefulBase + statefulData
+	statefulAreas  = 8    // descriptor lists of one queue
+	statefulArea   = 2048 // bytes of one
+	statefulRing   = 32   // WQEBBs
+	statefulSteps  = 200  // operations of one program
+	statefulPeerPD = 0x40 // the responders' domain: that of the first queue
+	statefulSlots  = 8    // keys: the upper half have page lists
+	firstSlot      = 0x100
+	dataKeys       = 0x10 // key of all data, one for each domain
+	listKeys       = 0x20 // key of all lists
+)
+
+// statefulQP is one queue, its producer and what the model knows of it.
+type statefulQP struct {
+	dialect string
+	pd, qpn uint32
+	enc     reg.Encoder
+	ring    *mlx5model.Ring
+	qp      *mlx5model.QP
+	peer    mlx5model.Responder
+
+	rung    uint32 // counter of the last doorbell
+	pending []request
+	failed  bool
+	posted  int
+	want    []completion
+}
+
+type completion struct {
+	index    uint16
+	syndrome mlx5model.Syndrome
+}
+
+// stateful is the target's storage.
+type stateful struct {
+	ch    *sg.Choices
+	dev   *mlx5model.Device
+	host  hostBytes
+	model model
+	qps   []*statefulQP
+	buf   [256]byte
+	other [256]byte
+	ext   []sg.Extent
+	trace []string
+	note  bool // keep a trace
+	// spoil, for tests, changes the device's answers.
+	spoil func(*stateful)
+}
+
+// hostBytes is host memory from statefulBase on.
+type hostBytes []byte
+
+var errHole = errors.New("no memory there")
+
+func (h hostBytes) Read(addr uint64, p []byte) error {
+	off := addr - statefulBase
+	if off > uint64(len(h)) || uint64(len(p)) > uint64(len(h))-off {
+		return errHole
+	}
+	copy(p, h[off:])
+	return nil
+}
+
+func (h hostBytes) Write(addr uint64, p []byte) error {
+	off := addr - statefulBase
+	if off > uint64(len(h)) || uint64(len(p)) > uint64(len(h))-off {
+		return errHole
+	}
+	copy(h[off:], p)
+	return nil
+}
+
+var statefulPattern = func() (p [statefulData]byte) {
+	sg.FillPattern(0x57a7e, statefulBase, p[:])
+	return p
+}()
+
+func newStateful() *stateful {
+	s := &stateful{ch: sg.NewChoices(nil)}
+	for i, q := range []statefulQP{
+		{dialect: "linux", pd: 0x40}, {dialect: "linux", pd: 0x41}, {dialect: "libmlx5-head", pd: 0x40},
+	} {
+		q.qpn = 0x700 + uint32(i)
+		enc, err := reg.NewEncoder(q.dialect)
+		if err != nil {
+			panic(err) // a name of the module's own
+		}
+		ring, err := mlx5model.NewRing(statefulRing)
+		if err != nil {
+			panic(err) // a constant size
+		}
+		q.enc, q.ring = enc, ring
+		s.qps = append(s.qps, &q)
+	}
+	s.host = make(hostBytes, statefulData+len(s.qps)*statefulAreas*statefulArea)
+	s.model.memory = make([]byte, statefulData)
+	p, _ := mlx5model.ProfileByName("default")
+	p.MaxIndirection = 2
+	var err error
+	if s.dev, err = mlx5model.NewDevice(p, s.host); err != nil {
+		panic(err) // a profile of the module's own
+	}
+	return s
+}
+
+// start makes device, queues and model anew.
+func (s *stateful) start() error {
+	if err := s.dev.Reset(*s.dev.Profile(), s.host); err != nil {
+		return err
+	}
+	copy(s.host, statefulPattern[:])
+	copy(s.model.memory, statefulPattern[:])
+	s.model.keys, s.model.depth = map[uint32]*modelKey{}, 2
+	for i := range uint32(2) {
+		for _, k := range []struct {
+			index       uint32
+			start, size uint64
+		}{{dataKeys + i, statefulBase, statefulData}, {listKeys + i, statefulLists, uint64(len(s.host) - statefulData)}} {
+			ctx := mlx5model.MkeyContext{Mode: mlx5model.ModePA, Access: mlx5model.AccLR | mlx5model.AccLW, QPN: mlx5model.QPNAny, PD: 0x40 + i, Start: k.start, Len: k.size}
+			if _, err := s.dev.CreateMkey(k.index, ctx, nil); err != nil {
+				return err
+			}
+			s.model.keys[k.index] = &modelKey{exists: true, pd: 0x40 + i, rights: mlx5model.AccLR | mlx5model.AccLW, start: k.start, size: k.size}
+		}
+	}
+	for _, q := range s.qps {
+		q.ring.Fill(0xcc)
+		if err := s.open(q, uint32(s.ch.Uint(1<<16-1))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open makes a queue, which must not exist.
+func (s *stateful) open(q *statefulQP, counter uint32) error {
+	q.peer = mlx5model.Responder{Dev: s.dev, QPN: q.qpn + 0x100, PD: statefulPeerPD}
+	qp, err := s.dev.CreateQP(mlx5model.QPConfig{QPN: q.qpn, PD: q.pd, SQ: q.ring, CI: counter, Peer: &q.peer})
+	if err != nil {
+		return err
+	}
+	q.qp, q.rung, q.pending, q.failed, q.want = qp, counter, q.pending[:0], false, q.want[:0]
+	q.enc.Attach(q.ring, q.qpn, q.pd, (listKeys+q.pd-0x40)<<8, counter)
+	return nil
+}
+
+func (s *stateful) run(data []byte) error {
+	s.ch.Reset(data)
+	s.trace = s.trace[:0]
+	if err := s.start(); err != nil {
+		return failure("stateful: cannot be set up", "%v", err)
+	}
+	for range statefulSteps {
+		if err := s.step(); err != nil {
+			return err
+		}
+		if s.ch.Exhausted() {
+			break
+		}
+	}
+	for _, q := range s.qps {
+		if err := s.doorbell(q); err != nil {
+			return err
+		}
+	}
+	return s.settle()
+}
+
+func (s *stateful) step() error {
+	op := s.ch.Byte() % 16
+	if s.spoil != nil {
+		s.spoil(s)
+	}
+	switch op {
+	case 0, 1:
+		return s.create()
+	case 2, 3, 4, 5:
+		return s.register()
+	case 6, 7:
+		return s.invalidate()
+	case 8:
+		return s.doorbell(s.queue())
+	case 9, 10, 11:
+		return s.remote()
+	case 12:
+		return s.rdma()
+	case 13:
+		return s.destroy()
+	case 14:
+		return s.remoteInvalidate()
+	}
+	return s.recover()
+}
+
+func (s *stateful) queue() *statefulQP { return s.qps[int(s.ch.Byte())%len(s.qps)] }
+
+func (s *stateful) notef(format string, args ...any) {
+	if s.note {
+		s.trace = append(s.trace, fmt.Sprintf(format, args...))
+	}
+}
+
+func (s *stateful) wrong(class, format string, args ...any) error {
+	text := fmt.Sprintf(format, args...)
+	for _, t := range s.trace {
+		text += "\n" + t
+	}
+	return &TargetError{Class: "stateful: " + class, Detail: text}
+}
+
+// slot draws the index of a key under test, and whether it has a page list.
+func (s *stateful) slot() (index uint32, pages bool) {
+	n := uint32(s.ch.Byte()) % statefulSlots
+	return firstSlot + n, n >= statefulSlots/2
+}
+
+// tagged draws a full key of an index: mostly with the tag that it has, or the
+// next one.
+func (s *stateful) tagged(index uint32, next uint8) uint32 {
+	var tag uint8
+	if k := s.model.keys[index]; k != nil {
+		tag = k.tag
+	}
+	switch b := s.ch.Byte(); {
+	case b < 208:
+		tag += next
+	default:
+		tag += b
+	}
+	return index<<8 | uint32(tag)
+}
+
+// anyKey draws a key to reach data through: that of all data in a domain, or
+// one under test.
+func (s *stateful) anyKey() uint32 {
+	if b := s.ch.Byte(); b < 128 {
+		return (dataKeys + uint32(b&1)) << 8
+	}
+	index, _ := s.slot()
+	return s.tagged(index, 0)
+}
+
+// va draws an address in a key: mostly inside.
+func (s *stateful) va(key uint32) uint64 {
+	if k := s.model.keys[key>>8]; k != nil && k.size > 0 {
+		return k.start + s.ch.Uint(k.size+k.size/16)
+	}
+	return s.ch.Uint(1<<16 - 1)
+}
+
+func (s *stateful) create() error {
+	index, pages := s.slot()
+	q := s.queue()
+	mode := mlx5model.ModeKLM
+	if pages {
+		mode, q = mlx5model.ModeMTT, s.qps[int(q.pd-0x40)] // only the kernel has them
+	}
+	ctx := q.enc.Context(mode, 1+int(s.ch.Byte()%12), q.pd, s.ch.Byte(), 9)
+	old := s.model.keys[index]
+	key, err := s.dev.CreateMkey(index, ctx, nil)
+	s.notef("create %#x, %s, %d octowords: %v", index, q.dialect, ctx.XltOctowords, err)
+	if exists := old != nil && old.exists; exists || err != nil {
+		if !exists || !errors.Is(err, mlx5model.ErrKeyInUse) {
+			return s.wrong("key made twice, or not at all", "index %#x: exists %v, %v", index, exists, err)
+		}
+		return nil
+	}
+	if key != index<<8|uint32(ctx.Tag) {
+		return s.wrong("new key has another name", "%#x of index %#x, tag %#x", key, index, ctx.Tag)
+	}
+	s.model.keys[index] = &modelKey{
+		exists: true, free: ctx.Free, pages: pages, tag: ctx.Tag, pd: ctx.PD, rights: ctx.Access, remoteInval: ctx.EnRinval,
+		capacity: int(ctx.XltOctowords+3) &^ 3, start: ctx.Start, size: ctx.Len, list: []modelEntry{},
+	}
+	return nil
+}
+
+func (s *stateful) destroy() error {
+	index, _ := s.slot()
+	k := s.model.keys[index]
+	exists := k != nil && k.exists
+	err := s.dev.DestroyMkey(index << 8)
+	s.notef("destroy %#x: %v", index, err)
+	if exists != (err == nil) || err != nil && !errors.Is(err, mlx5model.ErrNoKey) {
+		return s.wrong("key destroyed twice, or not at all", "index %#x: exists %v, %v", index, exists, err)
+	}
+	if exists {
+		k.exists = false
+	}
+	return nil
+}
+
+// room makes room in a queue for a request of at most 8 WQEBBs.
+func (s *stateful) room(q *statefulQP) error {
+	if len(q.pending) < statefulAreas && q.enc.PI()-q.rung+8 <= statefulRing {
+		return nil
+	}
+	return s.doorbell(q)
+}
+
+// posted adds a request to the queue that the encoder just wrote.
+func (s *stateful) posted(q *statefulQP, r request, before uint32, err error) error {
+	s.notef("%s %#x: post %+v: %v", q.dialect, q.qpn, r, err)
+	if err != nil || q.enc.PI() == before || q.enc.PI()-before > 8 {
+		return s.wrong("request cannot be posted", "%s: %+v: %v, %d WQEBBs", q.dialect, r, err, q.enc.PI()-before)
+	}
+	r.counter = before
+	q.pending = append(q.pending, r)
+	q.posted++
+	if s.ch.Byte() < 160 {
+		return s.doorbell(q)
+	}
+	return nil
+}
+
+// register draws a list for a key and posts its registration.
+func (s *stateful) register() error {
+	q := s.queue()
+	index, pages := s.slot()
+	caps := q.enc.Caps()
+	if pages && !caps.MTT {
+		q, caps = s.qps[0], s.qps[0].enc.Caps()
+	}
+	if err := s.room(q); err != nil {
+		return err
+	}
+	w := reg.RegWR{Key: s.tagged(index, 1), Mode: mlx5model.ModeKLM, Access: s.ch.Byte() & (mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW), Signaled: s.ch.Bool()}
+	r := request{kind: reqRegister, key: w.Key, signaled: w.Signaled, free: caps.MTT}
+	if pages {
+		s.drawPages(&w, &r)
+	} else {
+		s.drawKLMs(&w, &r)
+	}
+	r.register.rights, r.register.start, r.register.size = w.Access, w.IOVA, w.Length
+	r.register.capacity = int(mlx5model.AlignUp(uint64(len(w.List)), mlx5model.UMRListAlign) / mlx5model.OctowordSize)
+	if len(w.List) > caps.MaxInline*mlx5model.KLMSize {
+		area := statefulLists + (int(q.qpn-0x700)*statefulAreas+q.posted%statefulAreas)*statefulArea
+		w.ListAddr = uint64(area)
+		if err := s.host.Write(w.ListAddr, w.List); err != nil {
+			return s.wrong("list memory is missing", "%#x: %v", area, err)
+		}
+	}
+	before := q.enc.PI()
+	_, err := q.enc.Register(&w)
+	return s.posted(q, r, before, err)
+}
+
+func (s *stateful) drawKLMs(w *reg.RegWR, r *request) {
+	w.Mode, w.IOVA = mlx5model.ModeKLM, s.ch.Uint(^uint64(0))
+	for w.N < 12 && (w.N == 0 || s.ch.MoreUnless(64)) {
+		key := s.anyKey()
+		e := modelEntry{key: key, addr: s.va(key), size: 1 + s.ch.Uint(255)}
+		r.register.list = append(r.register.list, e)
+		w.List = binary.BigEndian.AppendUint32(w.List, uint32(e.size))
+		w.List = binary.BigEndian.AppendUint32(w.List, e.key)
+		w.List = binary.BigEndian.AppendUint64(w.List, e.addr)
+		w.Length += e.size
+		w.N++
+	}
+}
+
+func (s *stateful) drawPages(w *reg.RegWR, r *request) {
+	w.Mode, w.LogPage = mlx5model.ModeMTT, 9
+	const page = 512
+	off := s.ch.Uint(page - 1)
+	w.IOVA = s.ch.Uint(1<<40)*page + off
+	for w.N < 16 && (w.N == 0 || s.ch.MoreUnless(48)) {
+		addr := statefulBase + page*s.ch.Uint(statefulData/page-1)
+		r.register.list = append(r.register.list, modelEntry{addr: addr, size: page})
+		w.List = binary.BigEndian.AppendUint64(w.List, addr|mlx5model.MTTRead|mlx5model.MTTWrite)
+		w.N++
+	}
+	r.register.pageSize = page
+	w.Length = uint64(w.N)*page - off
+	w.Length -= s.ch.Uint(min(page, w.Length) - 1)
+}
+
+func (s *stateful) invalidate() error {
+	q := s.queue()
+	if err := s.room(q); err != nil {
+		return err
+	}
+	index, _ := s.slot()
+	key := s.tagged(index, 0)
+	before := q.enc.PI()
+	err := q.enc.Invalidate(key)
+	return s.posted(q, request{kind: reqInvalidate, key: key, clearTag: !q.enc.Caps().MTT}, before, err)
+}
+
+func (s *stateful) rdma() error {
+	q := s.queue()
+	if err := s.room(q); err != nil {
+		return err
+	}
+	r := request{kind: reqRDMA, write: s.ch.Bool()}
+	index, _ := s.slot()
+	r.key = s.tagged(index, 0)
+	r.raddr = s.va(r.key)
+	for len(r.sges) < 4 && s.ch.More() {
+		key := s.anyKey()
+		r.sges = append(r.sges, sg.Entry{Lkey: key, Addr: s.va(key), Len: uint32(1 + s.ch.Uint(255))})
+	}
+	before := q.enc.PI()
+	err := q.enc.RDMA(r.write, r.raddr, r.key, r.sges)
+	return s.posted(q, r, before, err)
+}
