@@ -352,8 +352,11 @@ func (o *Oracle) checkSubRanges() {
 		}
 		via = &o.out
 	}
-	o.v.ran(SubRange)
 	n := o.r.Covered
+	if n == 0 {
+		return // check 15 says so
+	}
+	o.v.ran(SubRange)
 	for range subRangeRuns {
 		off := o.random(n)
 		w := window{off, 1 + o.random(n-off)}
