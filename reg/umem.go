@@ -9,9 +9,9 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// DefaultUMemBlocks is the most pages of one user memory region unless
-// Limits.MaxEntries says otherwise: a bound of the model, 2 MiB of list.
-const DefaultUMemBlocks = 1 << 18
+// MaxUMemBlocks is the most pages of one user memory region: a bound of the
+// model, 2 MiB of list. Limits.MaxEntries lowers it.
+const MaxUMemBlocks = 1 << 18
 
 // UMem registers memory as ibv_reg_mr does: one page-list key, made whole by
 // CREATE_MKEY, with the best page size for list and address. There is no work
@@ -19,8 +19,9 @@ const DefaultUMemBlocks = 1 << 18
 //
 // Request.IOVA is the address that the stream's first byte gets, so that a key
 // over a part of it begins further up; 0 means the first byte's own address, or
-// that address modulo the largest page if the range would pass 2^64. Request.PageSizes is the bitmap of sizes in bytes to choose from;
-// 0 means all that the device has.
+// that address modulo the largest page if the range would pass 2^64.
+// Request.PageSizes is the bitmap of sizes in bytes to choose from; 0 means all
+// that the device has.
 type UMem struct{}
 
 // Name is "umem".
@@ -68,9 +69,9 @@ func (e *Env) umem(r *Registration) error {
 	if err != nil {
 		return err
 	}
-	limit := uint64(DefaultUMemBlocks)
+	limit := uint64(MaxUMemBlocks)
 	if n := req.Limits.MaxEntries; n > 0 {
-		limit = uint64(n)
+		limit = min(limit, uint64(n))
 	}
 	n := Blocks(ctx.Start, ctx.Len, size)
 	if n > limit {
