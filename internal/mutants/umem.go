@@ -205,7 +205,7 @@ var umemBugs = []Mutant{
 				switch {
 				case size == 0:
 					refuse = &reg.Refusal{Strategy: s.Name(), Reason: reg.ReasonPageSize, Entry: -1}
-				case reg.Blocks(u.iova, u.l.Total(), size) <= reg.DefaultUMemBlocks:
+				case reg.Blocks(u.iova, u.l.Total(), size) <= reg.MaxUMemBlocks:
 					u.size = size
 					u.fill()
 				}
