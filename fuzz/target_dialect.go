@@ -62,10 +62,12 @@ type dialectTarget struct {
 	rings   [2]*mlx5model.Ring
 	wants   []wantWQE
 	queues  dialectQueues
+	wqSig   bool // WQE signatures are on
 	entries sg.List
 
 	raw, other, canon []byte
 	wqe               mlx5model.WQE
+	findings          []mlx5model.Finding
 }
 
 func newDialectTarget() *dialectTarget {
@@ -90,6 +92,7 @@ func (t *dialectTarget) run(data []byte) error {
 		fill := t.ch.Byte()
 		ring.Fill(fill ^ byte(-i))
 		t.wants, t.entries = t.wants[:0], t.entries[:0]
+		t.wqSig = false
 		d.open(t, ring, start)
 		for n := 0; n < dialectOps && (n == 0 || t.ch.More()); n++ {
 			d.post(t)
@@ -144,9 +147,21 @@ func (t *dialectTarget) one(d *dialect, want *wantWQE, index uint16) error {
 	if want.loose {
 		return nil
 	}
-	var strict mlx5model.WQE
-	if err := mlx5model.DecodeStrict(t.raw, d.rules, &strict); err != nil {
-		return failure("work request breaks the rules of its dialect", "%s, WQE %d: %v\n%+v\n% x", d.name, index, err, *want, t.raw)
+	return t.rules(d, want, index)
+}
+
+// rules demands that a sound request keeps the rules of its dialect.
+func (t *dialectTarget) rules(d *dialect, want *wantWQE, index uint16) error {
+	wraps := uint32(index)%dialectRing+uint32(len(t.raw)/mlx5model.WQEBBSize) > dialectRing
+	ctx := mlx5model.CheckContext{
+		Rules: d.rules, RingWQEBBs: dialectRing, HavePosition: true, QPN: dialectQPN, Index: index,
+		WQSig: t.wqSig,
+	}
+	t.findings = mlx5model.Check(t.findings[:0], t.raw, &ctx)
+	for _, f := range t.findings {
+		if f.Severity == mlx5model.Error && !(wraps && t.wqSig && f.Field == "ctrl.signature") {
+			return failure("work request breaks the rules of its dialect", "%s, WQE %d: %v\n%+v\n% x", d.name, index, f, *want, t.raw)
+		}
 	}
 	return nil
 }

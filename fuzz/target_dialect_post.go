@@ -32,10 +32,11 @@ var dialects = [...]dialect{
 
 func openLinux(t *dialectTarget, ring *mlx5model.Ring, start uint32) {
 	bits := t.ch.Byte()
+	t.wqSig = bits&8 != 0
 	t.queues.linux = linux.QP{
 		Ring: ring, QPN: dialectQPN, PDN: 0x42, LocalDMALkey: 0x1800, CurPost: uint16(start),
 		UMRFence: []uint8{mlx5model.FenceStrong, mlx5model.FenceSmall, mlx5model.FenceNone}[bits%3],
-		SigAll:   bits&4 != 0, WQSig: bits&8 != 0,
+		SigAll:   bits&4 != 0, WQSig: t.wqSig,
 	}
 }
 
@@ -133,9 +134,10 @@ func (t *dialectTarget) linuxRegMR(wr *linux.WR, want *wantWQE, pages bool) bool
 func openLibmlx5(v libmlx5.Version) func(*dialectTarget, *mlx5model.Ring, uint32) {
 	return func(t *dialectTarget, ring *mlx5model.Ring, start uint32) {
 		bits := t.ch.Byte()
+		t.wqSig = bits&8 != 0
 		t.queues.libmlx5 = libmlx5.QP{
 			Ring: ring, Version: v, QPN: dialectQPN, CurPost: start, MaxInlineData: 52*mlx5model.KLMSize - 4,
-			SigAll: bits&4 != 0, WQSig: bits&8 != 0,
+			SigAll: bits&4 != 0, WQSig: t.wqSig,
 		}
 	}
 }
@@ -247,9 +249,10 @@ func postSPDK(t *dialectTarget) {
 
 func openOFED(t *dialectTarget, ring *mlx5model.Ring, start uint32) {
 	bits := t.ch.Byte()
+	t.wqSig = bits&8 != 0
 	t.queues.ofed = ofed.QP{
 		Ring: ring, QPN: dialectQPN, PDN: 0x42, PALkey: 0x1800, CurPost: uint16(start),
-		SigAll: bits&4 != 0, WQSig: bits&8 != 0,
+		SigAll: bits&4 != 0, WQSig: t.wqSig,
 	}
 }
 
