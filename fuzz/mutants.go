@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -214,4 +215,24 @@ func WriteMutantTable(w io.Writer, rs []MutantResult) error {
 	}
 	_, err := fmt.Fprintf(w, "%d of %d mutants found\n", found, len(rs))
 	return err
+}
+
+// Witness is the case that shows a mutant: one of the embedded corpus, or of
+// the mutants' own.
+func Witness(m *mutants.Mutant) (*corpus.Case, error) {
+	name, own := strings.CutPrefix(m.Witness, "mutants/")
+	all := corpus.Embedded()
+	if own {
+		all = mutants.Cases()
+	}
+	cases, err := corpus.LoadFS(all)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cases {
+		if c.Name == name || c.Name == name+corpus.Ext {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("mutant %s: no case %q", m.Name, m.Witness)
 }

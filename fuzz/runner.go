@@ -289,18 +289,11 @@ func (r *Runner) lifeCycle(s reg.Strategy, c *corpus.Case, out *Outcome) {
 		return
 	}
 	r.judge.Judge(&r.second, &out.Verdict)
-	r.judge.JudgeReleased(r.env, stale(r.tuples, r.second.Tuples), &out.Verdict)
+	r.judge.JudgeReleased(r.env, r.tuples, &out.Verdict)
 	if err := s.Release(r.env, &r.second); err != nil {
 		out.broken(err)
 	}
 	r.leaks(out)
-}
-
-// stale are the old tuples whose key no new tuple has.
-func stale(old, live []reg.Tuple) []reg.Tuple {
-	return slices.DeleteFunc(old, func(t reg.Tuple) bool {
-		return slices.ContainsFunc(live, func(u reg.Tuple) bool { return u.Rkey == t.Rkey })
-	})
 }
 
 // leaks demands that nothing is held after a release or a refusal.

@@ -12,6 +12,13 @@ import (
 func (o *Oracle) checkConservation() {
 	o.v.ran(Conservation)
 	from, next := posOffset(o.r.Mapped, o.r.From), posOffset(o.r.Mapped, o.r.Next)
+	start := o.r.Request.Offset
+	if at := o.r.Request.From; at != (linux.Pos{}) {
+		start = posOffset(o.r.Mapped, at)
+	}
+	if from != start {
+		o.v.failf(Conservation, "starts at byte %d, byte %d was asked for", from, start)
+	}
 	if next-from != o.r.Covered {
 		o.v.failf(Conservation, "covers %d bytes, but from %v to %v are %d", o.r.Covered, o.r.From, o.r.Next, next-from)
 	}

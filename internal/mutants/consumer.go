@@ -12,7 +12,7 @@ import (
 // key states, copies.
 var consumerBugs = []Mutant{
 	{
-		Name: "region-without-offset-page", Bug: "B64", Project: "lustre", Year: 2021, Commit: "23a2c92f20", Strategies: pageUsers, Minimum: 1, Witness: "b64-offset-needs-one-page-more",
+		Name: "region-without-offset-page", Bug: "B64", Project: "lustre", Year: 2021, Commit: "23a2c92f20", Strategies: pageUsers, Minimum: 1, Witness: "bugs/b64-offset-needs-one-page-more",
 		Cause: "the region is sized for the bytes; with an offset in the first page they need one page more",
 		make: pagesMutant(func(a *pagesArgs) (linux.Mapping, error) {
 			m, err := a.correct()
@@ -50,7 +50,7 @@ var consumerBugs = []Mutant{
 		}}),
 	},
 	{
-		Name: "every-page-has-all-bytes", Bug: "B70", Project: "linux", Year: 2025, Strategies: copying, Minimum: 2, Witness: "b70-each-page-has-its-own-bytes",
+		Name: "every-page-has-all-bytes", Bug: "B70", Project: "linux", Year: 2025, Strategies: copying, Minimum: 2, Witness: "bugs/b70-each-page-has-its-own-bytes",
 		Cause: "siw: the copy of each page is given the bytes of all",
 		make: registered(func(_ *reg.Env, _ *reg.Request, r *reg.Registration) error {
 			for _, copies := range [...][]reg.Copy{r.CopyIn, r.CopyOut} {
@@ -72,7 +72,7 @@ var consumerBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "offset-sum-wraps", Bug: "B63", Project: "linux", Year: 2026, Strategies: bothKinds, Minimum: 1, Witness: "b63-offset-near-2-64",
+		Name: "offset-sum-wraps", Bug: "B63", Project: "linux", Year: 2026, Strategies: bothKinds, Minimum: 1, Witness: "bugs/b63-offset-near-2-64",
 		Cause: "nvmet-rdma: the sum of offset and length wraps in 64 bits and passes the test against the buffer",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			total := req.List.Total()
@@ -89,7 +89,7 @@ var consumerBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "atomic-offset-disagreed", Bug: "B84", Project: "ucx", Year: 2023, Commit: "4c5f510c13", Strategies: bothKinds, Minimum: 1, Witness: "b83-unaligned-start-and-length",
+		Name: "atomic-offset-disagreed", Bug: "B84", Project: "ucx", Year: 2023, Commit: "4c5f510c13", Strategies: bothKinds, Minimum: 1, Witness: "bugs/b83-unaligned-start-and-length",
 		Cause: "the requester adds an atomic offset to a key that was made without one",
 		make: registered(func(_ *reg.Env, req *reg.Request, r *reg.Registration) error {
 			for i := range r.Tuples {

@@ -39,7 +39,7 @@ func continues(before, next sg.Entry) bool {
 // after it, and defects of the mapping itself.
 var countBugs = []Mutant{
 	{
-		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 3, Witness: "b06-merged-entries-need-one-region",
+		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 3, Witness: "bugs/b06-merged-entries-need-one-region",
 		Cause: "rw.c bvec READ: regions are counted by the entries before the DMA mapping, the pool runs out: -EAGAIN",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			mapped, err := req.DMA.Map(nil, req.List)
@@ -51,7 +51,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "may-merge-stays-set", Bug: "B16", Project: "linux", Year: 2019, Strategies: bothKinds, Minimum: 3, Witness: "b16-merge-past-the-segment-limit",
+		Name: "may-merge-stays-set", Bug: "B16", Project: "linux", Year: 2019, Strategies: bothKinds, Minimum: 3, Witness: "bugs/b16-merge-past-the-segment-limit",
 		Cause: "after a run that the segment limit kept apart, the next one is joined without asking for the limit",
 		make: onlyMerging(func(a *listArgs) sg.List {
 			refused := false
@@ -67,7 +67,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "adjacent-below-is-joined", Bug: "B17", Project: "linux", Year: 2023, Strategies: bothKinds, Minimum: 2, Witness: "b17-adjacent-below-is-no-neighbour",
+		Name: "adjacent-below-is-joined", Bug: "B17", Project: "linux", Year: 2023, Strategies: bothKinds, Minimum: 2, Witness: "bugs/b17-adjacent-below-is-no-neighbour",
 		Cause: "arguments of the test for the next page swapped: a page below is joined, one above is not",
 		make: onlyMerging(func(a *listArgs) sg.List {
 			return merged(a, func(before, next sg.Entry, limit uint64) bool {
@@ -85,14 +85,14 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "stale-entries-registered", Bug: "B19", Project: "linux", Year: 2020, Commit: "57b26497fabe", Strategies: bothKinds, Minimum: 2, Witness: "b19-registered-with-the-count-before-mapping",
+		Name: "stale-entries-registered", Bug: "B19", Project: "linux", Year: 2020, Commit: "57b26497fabe", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b19-registered-with-the-count-before-mapping",
 		Cause: "iSER maps as many entries as before the DMA mapping: stale ones at the end are registered",
 		make: mapsOther(func(a *listArgs) sg.List {
 			return append(append(a.dst, a.mapped...), a.orig[min(len(a.mapped), len(a.orig)):]...)
 		}),
 	},
 	{
-		Name: "unmapped-with-mapped-count", Bug: "B20", Project: "linux", Year: 2020, Strategies: bothKinds, Minimum: 2, Witness: "b20-unmapped-with-the-count-after-mapping",
+		Name: "unmapped-with-mapped-count", Bug: "B20", Project: "linux", Year: 2020, Strategies: bothKinds, Minimum: 2, Witness: "bugs/b20-unmapped-with-the-count-after-mapping",
 		Cause: "xprtrdma keeps the mapped count and unmaps with it",
 		make: registered(func(_ *reg.Env, _ *reg.Request, r *reg.Registration) error {
 			r.UnmapNents = len(r.Mapped)
@@ -100,7 +100,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "original-count-registered", Bug: "B21", Project: "linux", Year: 2021, Commit: "fb4b1373dcab", Strategies: bothKinds, Minimum: 2, Witness: "b21-success-measured-by-the-wrong-count",
+		Name: "original-count-registered", Bug: "B21", Project: "linux", Year: 2021, Commit: "fb4b1373dcab", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b21-success-measured-by-the-wrong-count",
 		Cause: "RDS registers with the original count; entries that the mapping emptied carry no bytes",
 		make: registered(func(_ *reg.Env, req *reg.Request, r *reg.Registration) error {
 			r.DMANents = len(req.List)
@@ -108,7 +108,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "merged-map-is-short", Bug: "B22", Project: "linux", Year: 2022, Commit: "102d2f70ec09", Strategies: bothKinds, Minimum: 2, Witness: "b22-merged-map-is-not-short",
+		Name: "merged-map-is-short", Bug: "B22", Project: "linux", Year: 2022, Commit: "102d2f70ec09", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b22-merged-map-is-not-short",
 		Cause: "RTRS compares the result of ib_map_mr_sg with the original count and fails good maps",
 		make: registered(func(_ *reg.Env, req *reg.Request, r *reg.Registration) error {
 			if len(r.Mapped) < len(req.List) {
@@ -118,7 +118,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "one-address-a-mapped-entry", Bug: "B23", Project: "linux", Year: 2026, Commit: "01ebdb00045d", Strategies: bothKinds, Minimum: 2, Witness: "b23-one-mapped-entry-many-chunks",
+		Name: "one-address-a-mapped-entry", Bug: "B23", Project: "linux", Year: 2026, Commit: "01ebdb00045d", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b23-one-mapped-entry-many-chunks",
 		Cause: "RTRS server: one cached address for each mapped entry; after a merge later chunks have a wrong one or none",
 		make: mapsOther(func(a *listArgs) sg.List {
 			l := append(a.dst, a.orig...)
@@ -132,7 +132,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "tx-fragments-for-mapped", Bug: "B24", Project: "lustre", Year: 2020, Commit: "40385cda7a", Strategies: bothKinds, Minimum: 2, Witness: "b24-fragments-before-and-after",
+		Name: "tx-fragments-for-mapped", Bug: "B24", Project: "lustre", Year: 2020, Commit: "40385cda7a", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b24-fragments-before-and-after",
 		Cause: "o2iblnd uses the number of CPU fragments for the mapped list: its last fragment is taken again",
 		make: mapsOther(func(a *listArgs) sg.List {
 			l := append(a.dst, a.mapped...)
@@ -143,7 +143,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "merged-length-wraps", Bug: "B25", Project: "linux", Year: 2019, Commit: "ab2cbeb0ed30", Strategies: klmUsers, Minimum: 2, Witness: "b25-merged-length-wraps",
+		Name: "merged-length-wraps", Bug: "B25", Project: "linux", Year: 2019, Commit: "ab2cbeb0ed30", Strategies: klmUsers, Minimum: 2, Witness: "bugs/b25-merged-length-wraps",
 		Cause: "the joined length is compared with the limit in 32 bits and wraps",
 		make: onlyMerging(func(a *listArgs) sg.List {
 			return merged(a, func(before, next sg.Entry, limit uint64) bool {
@@ -152,7 +152,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "segment-skipped-at-its-end", Bug: "B67", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 2, Witness: "b67-offset-equals-segment",
+		Name: "segment-skipped-at-its-end", Bug: "B67", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 2, Witness: "bugs/b67-offset-equals-segment",
 		Cause: "svcrdma skips segments while offset > length, not >=: at equality a piece of no bytes takes the next segment's place",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			k := borderAt(req.List, req.Offset)

@@ -36,10 +36,10 @@ var driverBugs = []Mutant{
 		make:  maskLacks(mlx5model.MaskPageSize),
 	},
 	{
-		Name: "umr-despite-capability", Bug: "B43", Project: "linux", Year: 2019, Commit: "e5366d309a77", Strategies: klmUsers, Minimum: 1, Witness: "profile-noumr",
-		Cause: "UMR is used although the device forbids it to change what it changes",
+		Name: "umr-despite-capability", Bug: "B43", Project: "linux", Year: 2019, Commit: "e5366d309a77", Strategies: pageUsers, Minimum: 1, Witness: "mutants/profile-noumr",
+		Cause: "UMR is used although the device forbids it to change page size and atomics",
 		make: blind(func(p *mlx5model.Profile) {
-			p.UMRModifyAtomicDisabled, p.UMRModifyEntitySizeDisabled, p.UMRIndirectMkeyDisabled, p.IMAICL = false, false, false, true
+			p.UMRModifyAtomicDisabled, p.UMRModifyEntitySizeDisabled = false, false
 		}),
 	},
 	{
@@ -48,7 +48,7 @@ var driverBugs = []Mutant{
 		make:  posts(func(w *reg.RegWR) { w.Access |= mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW }),
 	},
 	{
-		Name: "small-pages-for-large", Bug: "B47", Project: "linux", Year: 2025, Commit: "12985e5915a0", Strategies: pageUsers, Minimum: 1, Witness: "b47-mr-page-above-system-page",
+		Name: "small-pages-for-large", Bug: "B47", Project: "linux", Year: 2025, Commit: "12985e5915a0", Strategies: pageUsers, Minimum: 1, Witness: "bugs/b47-mr-page-above-system-page",
 		Cause: "rxe: one system page stands for each page of the region, although that is larger",
 		make: posts(func(w *reg.RegWR) {
 			if w.Mode == mlx5model.ModeMTT {
@@ -57,7 +57,7 @@ var driverBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "place-in-system-page-lost", Bug: "B47", Project: "linux", Year: 2025, Commit: "12985e5915a0", Strategies: pageUsers, Minimum: 1, Witness: "b47-mr-page-below-system-page",
+		Name: "place-in-system-page-lost", Bug: "B47", Project: "linux", Year: 2025, Commit: "12985e5915a0", Strategies: pageUsers, Minimum: 1, Witness: "bugs/b47-mr-page-below-system-page",
 		Cause: "rxe: the place of a 4 KiB page in its 64 KiB system page is lost",
 		make: afterPages(func(a *pagesArgs, _ *linux.Mapping, mtts mttList) {
 			if a.page < 1<<16 {
@@ -79,12 +79,12 @@ var driverBugs = []Mutant{
 		}}),
 	},
 	{
-		Name: "page-size-not-checked", Bug: "B51", Project: "linux", Year: 2024, Commit: "d387d4b54eb8", Strategies: pageUsers, Minimum: 1, Witness: "small-pages-on-cx4",
+		Name: "page-size-not-checked", Bug: "B51", Project: "linux", Year: 2024, Commit: "d387d4b54eb8", Strategies: pageUsers, Minimum: 1, Witness: "mutants/small-pages-on-cx4",
 		Cause: "hns: the page size of a region is not held against the device's range",
 		make:  blind(func(p *mlx5model.Profile) { p.LogPageMin, p.LogPageMax = 9, 31 }),
 	},
 	{
-		Name: "pages-rescaled", Bug: "B54", Project: "linux", Year: 2023, Strategies: pageUsers, Minimum: 1, Witness: "b54-page-count-rescaled",
+		Name: "pages-rescaled", Bug: "B54", Project: "linux", Year: 2023, Strategies: pageUsers, Minimum: 1, Witness: "bugs/b54-page-count-rescaled",
 		Cause: "bnxt_re: the number of pages in the work request is divided by the size of a page once more",
 		make: posts(func(w *reg.RegWR) {
 			if w.Mode == mlx5model.ModeMTT && w.LogPage > 12 {
@@ -94,7 +94,7 @@ var driverBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "zero-length-is-everything", Bug: "B55", Project: "linux", Year: 2023, Commit: "bb6d73d9add6", Strategies: bothKinds, Minimum: 1, Witness: "b55-zero-length",
+		Name: "zero-length-is-everything", Bug: "B55", Project: "linux", Year: 2023, Commit: "bb6d73d9add6", Strategies: bothKinds, Minimum: 1, Witness: "bugs/b55-zero-length",
 		Cause: "irdma accepts a region of length 0, which its device takes for no length check",
 		make:  registers(zeroLength),
 	},
@@ -104,7 +104,7 @@ var driverBugs = []Mutant{
 		make:  posts(func(w *reg.RegWR) { w.Length = uint64(uint32(w.Length)) }),
 	},
 	{
-		Name: "wrapped-part-before-the-ring", Bug: "B73", Project: "rdma-core", Year: 2022, Commit: "c4344e46f", Strategies: klmUsers, Minimum: 1, Witness: "ring-wrap-klm",
+		Name: "wrapped-part-before-the-ring", Bug: "B73", Project: "rdma-core", Year: 2022, Commit: "c4344e46f", Strategies: klmUsers, Minimum: 1, Witness: "mutants/ring-wrap-klm",
 		Cause: "the pointer to the part behind the ring's end is computed backwards: those bytes never reach the ring",
 		make:  encodes(encoder{lost: true}),
 	},
@@ -134,7 +134,7 @@ var driverBugs = []Mutant{
 		make:  posts(func(w *reg.RegWR) { w.Access |= mlx5model.AccA }),
 	},
 	{
-		Name: "one-slot-short", Bug: "B85", Project: "spdk", Year: 2024, Commit: "5a5361cedd", Strategies: []string{"multimr"}, Minimum: 2, Witness: "queue-of-four-regions",
+		Name: "one-slot-short", Bug: "B85", Project: "spdk", Year: 2024, Commit: "5a5361cedd", Strategies: []string{"multimr"}, Minimum: 2, Witness: "mutants/queue-of-four-regions",
 		Cause: "less room in the queue is checked than the work requests take",
 		make:  encodes(encoder{size: func(n int) int { return n - 1 }}),
 	},

@@ -89,37 +89,37 @@ func anyEntry(a *pagesArgs, f func(sg.Entry) bool) bool {
 
 var latentBugs = []Mutant{
 	{
-		Name: "kernel-exact-pages", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "l4-last-ends-at-2-64",
+		Name: "kernel-exact-pages", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "bugs/l4-last-ends-at-2-64",
 		Cause: "ib_sg_to_pages as it is in 6.1, all latent faults together",
 		make:  pagesMutant(exactPages),
 	},
 	{
-		Name: "kernel-exact-klms", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 1, Witness: "klm-length-above-2-31",
+		Name: "kernel-exact-klms", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 1, Witness: "mutants/klm-length-above-2-31",
 		Cause: "mlx5_ib_sg_to_klms as it is in 6.1: entries longer than a KLM may be are not split",
 		make:  klmsMutant(exactKLMs),
 	},
 	{
-		Name: "latent-capacity-1", Bug: "L1", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "l1-capacity-1-unaligned-start",
+		Name: "latent-capacity-1", Bug: "L1", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "bugs/l1-capacity-1-unaligned-start",
 		Cause: "one page of room and an unaligned start: the length wraps below zero",
 		make:  latent(startsInPage),
 	},
 	{
-		Name: "latent-last-page", Bug: "L2", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "l2-last-page-not-counted",
+		Name: "latent-last-page", Bug: "L2", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 1, Witness: "bugs/l2-last-page-not-counted",
 		Cause: "the last page of a full list is not counted: not the largest prefix",
 		make:  latent(overflows),
 	},
 	{
-		Name: "latent-empty-entry", Bug: "L3", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 2, Witness: "l3-zero-length-takes-a-page",
+		Name: "latent-empty-entry", Bug: "L3", Project: "linux", Year: 2026, Strategies: pageUsers, Minimum: 2, Witness: "bugs/l3-zero-length-takes-a-page",
 		Cause: "an entry without bytes takes a page, and all that follows shifts by one",
 		make:  latent(hasEmpty),
 	},
 	{
-		Name: "latent-top", Bug: "L4", Project: "linux", Year: 2022, Strategies: pageUsers, Minimum: 1, Witness: "l4-last-ends-at-2-64",
+		Name: "latent-top", Bug: "L4", Project: "linux", Year: 2022, Strategies: pageUsers, Minimum: 1, Witness: "bugs/l4-last-ends-at-2-64",
 		Cause: "the end of an entry wraps to 0 and only its first page is mapped",
 		make:  latent(reachesTop),
 	},
 	{
-		Name: "latent-entity-2g", Bug: "L5", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 1, Witness: "l5-entity-of-2g",
+		Name: "latent-entity-2g", Bug: "L5", Project: "linux", Year: 2026, Strategies: klmUsers, Minimum: 1, Witness: "bugs/l5-entity-of-2g",
 		Cause: "vdpa: 1 << log_entity_size as an int: an entity of 2 GiB has a negative length",
 		make: afterKLMs(func(_ *klmsArgs, m *linux.Mapping, klms klmList) {
 			for i := range klms.len() {
@@ -132,7 +132,7 @@ var latentBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "latent-cpu-entries", Bug: "L6", Project: "ofed", Year: 2014, Strategies: bothKinds, Minimum: 2, Witness: "l6-walks-entries-before-mapping",
+		Name: "latent-cpu-entries", Bug: "L6", Project: "ofed", Year: 2014, Strategies: bothKinds, Minimum: 2, Witness: "bugs/l6-walks-entries-before-mapping",
 		Cause: "iSER walks the entries from before the DMA mapping, up to the number after it",
 		make:  mapsOther(func(req *listArgs) sg.List { return append(req.dst, req.orig[:min(len(req.orig), len(req.mapped))]...) }),
 	},

@@ -72,7 +72,7 @@ var madeMapping = []Mutant{
 		}),
 	},
 	{
-		Name: "mtt-bits-missing", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "profile-strict", Cause: "MTTs without the permission bits",
+		Name: "mtt-bits-missing", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "mutants/profile-strict", Cause: "MTTs without the permission bits",
 		make: afterPages(func(_ *pagesArgs, _ *linux.Mapping, mtts mttList) {
 			for i := range mtts.len() {
 				mtts.set(i, mtts.at(i)&^3)
@@ -80,7 +80,7 @@ var madeMapping = []Mutant{
 		}),
 	},
 	{
-		Name: "mtt-address-low-half", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "features/page-aligned-high", Cause: "the upper half of an MTT's address is lost",
+		Name: "mtt-address-low-half", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "mutants/page-aligned-high", Cause: "the upper half of an MTT's address is lost",
 		make: afterPages(func(_ *pagesArgs, _ *linux.Mapping, mtts mttList) {
 			mtts.each(func(_ int, page uint64) uint64 { return uint64(uint32(page)) })
 		}),
@@ -115,7 +115,7 @@ var madeMapping = []Mutant{
 		},
 	},
 	{
-		Name: "prefix-resumes-at-entry", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "l2-last-page-not-counted", Cause: "a partial mapping goes on at the next entry, not inside the one it stopped in",
+		Name: "prefix-resumes-at-entry", Project: made, Strategies: pageUsers, Minimum: 1, Witness: "bugs/l2-last-page-not-counted", Cause: "a partial mapping goes on at the next entry, not inside the one it stopped in",
 		make: afterPages(func(_ *pagesArgs, m *linux.Mapping, _ mttList) {
 			if m.Next.Off > 0 {
 				m.Next = linux.Pos{Entry: m.Next.Entry + 1}
@@ -184,7 +184,7 @@ var madeWQE = []Mutant{
 		make: encodes(encoder{after: func(_ *reg.RegWR, raw []byte) { raw[umrOff+mlx5model.UMRCtrlSize-1] = 0x5a }}),
 	},
 	{
-		Name: "list-not-padded", Project: made, Strategies: pageUsers, Minimum: 1, Witness: anyCase, Cause: "the bytes behind the list's last entry hold entries of an older list",
+		Name: "list-not-padded", Project: made, Strategies: klmUsers, Minimum: 1, Witness: "mutants/padded-with-zeros", Cause: "the bytes behind the list's last entry hold entries of an older list",
 		make: encodes(encoder{after: func(w *reg.RegWR, raw []byte) {
 			if list := umrList(raw); len(list) > len(w.List) {
 				for i := range list[len(w.List):] {
@@ -206,7 +206,7 @@ var madeWQE = []Mutant{
 		make: pointer(func(s *mlx5model.DataSeg) { s.ByteCount /= 16 }),
 	},
 	{
-		Name: "rdma-address-not-advanced", Project: made, Strategies: initiator, Minimum: 1, Witness: "many-transfers", Cause: "every request of a transfer names the start of the peer's buffer",
+		Name: "rdma-address-not-advanced", Project: made, Strategies: initiator, Minimum: 1, Witness: "mutants/many-transfers", Cause: "every request of a transfer names the start of the peer's buffer",
 		make: func() Parts {
 			var first uint64
 			return Parts{Encoder: func(e reg.Encoder) reg.Encoder {
@@ -318,7 +318,7 @@ var madeLife = append([]Mutant{
 		}),
 	},
 	{
-		Name: "entry-limit-ignored", Project: made, Strategies: klmUsers, Minimum: 1, Witness: "b31-one-klm-past-the-array", Cause: "the caller's limit of entries is not looked at",
+		Name: "entry-limit-ignored", Project: made, Strategies: klmUsers, Minimum: 1, Witness: "bugs/b31-one-klm-past-the-array", Cause: "the caller's limit of entries is not looked at",
 		make: requests(func(_ *reg.Env, req *reg.Request) { req.Limits.MaxEntries = 0 }),
 	},
 	{

@@ -153,7 +153,7 @@ var errPageSize = errors.New("page size 0: -EINVAL")
 // size, the block iterator, the table.
 var umemBugs = []Mutant{
 	{
-		Name: "page-size-by-lengths", Bug: "B07", Project: "linux", Year: 2020, Commit: "36798d5ae1af", Strategies: umemOnly, Minimum: 2, Witness: "b07-end-of-entry-limits-page-size",
+		Name: "page-size-by-lengths", Bug: "B07", Project: "linux", Year: 2020, Commit: "36798d5ae1af", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b07-end-of-entry-limits-page-size",
 		Cause: "ib_umem_find_best_pgsz takes an entry's length for the iova of its end, and never looks at entry 0",
 		make: choose(func(u *umem) uint64 {
 			odd := u.l[0].Addr ^ u.iova
@@ -169,7 +169,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "blocks-from-system-page", Bug: "B09", Project: "linux", Year: 2023, Commit: "4fbc3a52cd4d", Strategies: umemOnly, Minimum: 1, Witness: "b09-first-byte-deep-in-system-page",
+		Name: "blocks-from-system-page", Bug: "B09", Project: "linux", Year: 2023, Commit: "4fbc3a52cd4d", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b09-first-byte-deep-in-system-page",
 		Cause: "the block iterator starts at the 64 KiB system page that holds the first byte: blocks in front of the data",
 		make: writes(func(u *umem) error {
 			if u.size >= 1<<16 {
@@ -186,12 +186,12 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "no-page-size-is-some", Bug: "B10", Project: "linux", Year: 2021, Strategies: umemOnly, Minimum: 1, Witness: "b10-no-page-size-fits",
+		Name: "no-page-size-is-some", Bug: "B10", Project: "linux", Year: 2021, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b10-no-page-size-fits",
 		Cause: "zero rounded down to a power of two: where no page size fits, a wrong one is used",
 		make:  registers(nonsenseSize),
 	},
 	{
-		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "b11-contiguous-entries-are-one",
+		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b11-contiguous-entries-are-one",
 		Cause: "every border between entries counts as a break, even where memory goes on: small pages for large runs, or none",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			if err := s.Register(e, req, r); err != nil {
@@ -219,7 +219,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "blocks-of-4g-truncated", Bug: "B12", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 2, Witness: "b12-blocks-of-4g",
+		Name: "blocks-of-4g-truncated", Bug: "B12", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 2, Witness: "bugs/b12-blocks-of-4g",
 		Cause: "offset and step of the block iterator have 32 bits: addresses behind blocks of 4 GiB are wrong",
 		make: writes(func(u *umem) error {
 			if u.size < 1<<32 {
@@ -234,7 +234,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "counter-wraps-forever", Bug: "B13", Project: "linux", Year: 2023, Commit: "e71b6f877b40", Strategies: umemOnly, Minimum: 1, Witness: "b13-counter-wraps-forever",
+		Name: "counter-wraps-forever", Bug: "B13", Project: "linux", Year: 2023, Commit: "e71b6f877b40", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b13-counter-wraps-forever",
 		Cause: "the 32-bit position in an entry wraps when its pages reach 4 GiB: the iteration does not end (here: after 2^22 blocks)",
 		make: writes(func(u *umem) error {
 			for _, e := range u.l {
@@ -246,7 +246,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "iova-in-32-bits", Bug: "B14", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "b59-unaligned-address",
+		Name: "iova-in-32-bits", Bug: "B14", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b59-unaligned-address",
 		Cause: "iova passed as unsigned long: its upper half is lost on 32 bits",
 		make: writes(func(u *umem) error {
 			u.iova = uint64(uint32(u.iova))
@@ -254,7 +254,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "iova-may-wrap", Bug: "B14", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "b14-iova-runs-past-2-64",
+		Name: "iova-may-wrap", Bug: "B14", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b14-iova-runs-past-2-64",
 		Cause: "nobody checks that iova plus length stays below 2^64",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			err := s.Register(e, req, r)
@@ -274,7 +274,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "blocks-of-the-length", Bug: "B15", Project: "linux", Year: 2020, Strategies: umemOnly, Minimum: 1, Witness: "b15-count-in-the-space-of-the-iova",
+		Name: "blocks-of-the-length", Bug: "B15", Project: "linux", Year: 2020, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b15-count-in-the-space-of-the-iova",
 		Cause: "the number of blocks is that of the length, not of the iova range: the table is too short",
 		make: writes(func(u *umem) error {
 			n := (u.l.Total() + u.size - 1) / u.size
@@ -283,7 +283,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "page-size-in-32-bits", Bug: "B36", Project: "linux", Year: 2025, Strategies: umemOnly, Minimum: 2, Witness: "b36-page-of-4g-in-32-bits",
+		Name: "page-size-in-32-bits", Bug: "B36", Project: "linux", Year: 2025, Strategies: umemOnly, Minimum: 2, Witness: "bugs/b36-page-of-4g-in-32-bits",
 		Cause: "the best page size is kept in 32 bits: 4 GiB is 0 and the registration fails",
 		make: writes(func(u *umem) error {
 			if u.size >= 1<<32 {
@@ -293,7 +293,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "iova-alignment-ignored", Bug: "B39", Project: "linux", Year: 2025, Commit: "f4d365433815", Strategies: umemOnly, Minimum: 1, Witness: "features/iova-other-alignment",
+		Name: "iova-alignment-ignored", Bug: "B39", Project: "linux", Year: 2025, Commit: "f4d365433815", Strategies: umemOnly, Minimum: 1, Witness: "mutants/iova-other-alignment",
 		Cause: "page sizes above the alignment of the iova are not ruled out (here: where iova and address differ)",
 		make: choose(func(u *umem) uint64 {
 			odd := uint64(0)
@@ -306,7 +306,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "user-address-for-iova", Bug: "B41", Project: "linux", Year: 2020, Commit: "8ffc32485158", Strategies: umemOnly, Minimum: 1, Witness: "b59-unaligned-address",
+		Name: "user-address-for-iova", Bug: "B41", Project: "linux", Year: 2020, Commit: "8ffc32485158", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b59-unaligned-address",
 		Cause: "the iova is not stored: the key begins at the user's address",
 		make: writes(func(u *umem) error {
 			u.iova = u.l[0].Addr
@@ -323,7 +323,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "root-of-four-overrun", Bug: "B57", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "b57-more-blocks-than-the-root-holds",
+		Name: "root-of-four-overrun", Bug: "B57", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b57-more-blocks-than-the-root-holds",
 		Cause: "irdma: the stop test never holds at the lowest level: blocks behind the fourth are written elsewhere",
 		make: writes(func(u *umem) error {
 			u.blocks = u.blocks[:min(len(u.blocks), 4)]
@@ -331,7 +331,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "virtual-address-ignored", Bug: "B59", Project: "linux", Year: 2024, Commit: "e02497fb6546", Strategies: umemOnly, Minimum: 1, Witness: "b59-unaligned-address",
+		Name: "virtual-address-ignored", Bug: "B59", Project: "linux", Year: 2024, Commit: "e02497fb6546", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b59-unaligned-address",
 		Cause: "mana and erdma: the offset in the first page is taken as 0",
 		make: writes(func(u *umem) error {
 			u.iova &^= u.size - 1
@@ -339,7 +339,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "page-shift-clamped", Bug: "B77", Project: "rdma-core", Year: 2022, Commit: "8dd405f45", Strategies: umemOnly, Minimum: 3, Witness: "b12-blocks-of-4g",
+		Name: "page-shift-clamped", Bug: "B77", Project: "rdma-core", Year: 2022, Commit: "8dd405f45", Strategies: umemOnly, Minimum: 3, Witness: "bugs/b12-blocks-of-4g",
 		Cause: "vfio: the page shift is limited to 31 bits, the blocks keep the larger size",
 		make: writes(func(u *umem) error {
 			u.size = min(u.size, 1<<31)
