@@ -161,7 +161,7 @@ var options = []option{
 		get: func(c *corpus.Case) uint64 { return c.DMA.Limit }, set: func(c *corpus.Case, v uint64) { c.DMA.Limit = v }, lit: wordValue,
 	},
 	{
-		name: "offset", values: []uint64{0, 1, 512, 4095, 4096}, weights: []int{200, 12, 12, 8, 8, 16},
+		name: "offset", values: []uint64{0, 1, 512, 4095, 4096, 1<<64 - 1}, weights: []int{196, 12, 12, 8, 8, 4, 16},
 		get: func(c *corpus.Case) uint64 { return c.Offset }, set: func(c *corpus.Case, v uint64) { c.Offset = v }, lit: wordValue,
 	},
 	{
@@ -212,7 +212,7 @@ var options = []option{
 		get: func(c *corpus.Case) uint64 { return c.IOVA }, set: func(c *corpus.Case, v uint64) { c.IOVA = v }, lit: wordValue,
 	},
 	{
-		name: "pgsz-bitmap", values: []uint64{0, 4096, 0x40201000, 1 << 32, ^uint64(0)}, weights: []int{160, 20, 30, 10, 20, 16},
+		name: "pgsz-bitmap", values: []uint64{0, 4096, 0x40201000, 1 << 32, 1<<32 | 1<<12, ^uint64(0)}, weights: []int{150, 20, 26, 10, 14, 20, 16},
 		get: func(c *corpus.Case) uint64 { return c.PgszBitmap }, set: func(c *corpus.Case, v uint64) { c.PgszBitmap = v }, lit: wordValue,
 	},
 }

@@ -15,6 +15,11 @@ func (o *Oracle) checkLimits() {
 	if lim.MaxRegions > 0 && len(r.Keys) > lim.MaxRegions {
 		o.v.failf(LimitsKept, "%d regions, %d are allowed", len(r.Keys), lim.MaxRegions)
 	}
+	for i, t := range r.Tuples {
+		if t.Len > 0 && t.Addr+t.Len-1 < t.Addr {
+			o.v.failf(LimitsKept, "tuple %d, %#x+%d, runs past 2^64", i, t.Addr, t.Len)
+		}
+	}
 	for _, k := range r.Keys {
 		ctx, ok := r.Dev.QueryMkey(k)
 		if !ok {

@@ -39,7 +39,7 @@ func continues(before, next sg.Entry) bool {
 // after it, and defects of the mapping itself.
 var countBugs = []Mutant{
 	{
-		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 3, Witness: "bugs/b06-merged-entries-need-one-region",
+		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 3, Witness: "mutants/merged-read-small-pool",
 		Cause: "rw.c bvec READ: regions are counted by the entries before the DMA mapping, the pool runs out: -EAGAIN",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			mapped, err := req.DMA.Map(nil, req.List)
@@ -51,7 +51,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "may-merge-stays-set", Bug: "B16", Project: "linux", Year: 2019, Strategies: bothKinds, Minimum: 3, Witness: "bugs/b16-merge-past-the-segment-limit",
+		Name: "may-merge-stays-set", Bug: "B16", Project: "linux", Year: 2019, Strategies: bothKinds, Minimum: 3, Witness: "mutants/limit-after-refused-merge",
 		Cause: "after a run that the segment limit kept apart, the next one is joined without asking for the limit",
 		make: onlyMerging(func(a *listArgs) sg.List {
 			refused := false

@@ -14,7 +14,7 @@ import (
 // requests, keys, ring bytes.
 var driverBugs = []Mutant{
 	{
-		Name: "octowords-from-order", Bug: "B34", Project: "linux", Year: 2021, Strategies: klmUsers, Minimum: 1, Witness: "features/odd-bytes",
+		Name: "octowords-from-order", Bug: "B34", Project: "linux", Year: 2021, Strategies: klmUsers, Minimum: 1, Witness: "features/single-byte",
 		Cause: "the fallback path counts entries from the order of the allocation: order(size)/16, which is 0 for small lists",
 		make: field(mlx5model.SegUMRCtrl, "xlt_octowords", umrOff, func(v uint64) uint64 {
 			pages := (v*mlx5model.OctowordSize + 4095) / 4096
@@ -22,7 +22,7 @@ var driverBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "octowords-not-rounded", Bug: "B35", Project: "linux", Year: 2021, Strategies: klmUsers, Minimum: 1, Witness: "features/odd-bytes",
+		Name: "octowords-not-rounded", Bug: "B35", Project: "linux", Year: 2021, Strategies: klmUsers, Minimum: 1, Witness: "features/single-byte",
 		Cause: "the list is aligned by the size of a variable, not of an entry: the octoword count is no multiple of 64 bytes",
 		make: encodes(encoder{after: func(w *reg.RegWR, raw []byte) {
 			if w.Mode == mlx5model.ModeKLM {
@@ -109,7 +109,7 @@ var driverBugs = []Mutant{
 		make:  encodes(encoder{lost: true}),
 	},
 	{
-		Name: "queue-space-of-one-unit", Bug: "B75", Project: "rdma-core", Year: 2023, Commit: "24850871b", Strategies: []string{"multimr", "indirect"}, Minimum: 1, Witness: "features/queue-too-small",
+		Name: "queue-space-of-one-unit", Bug: "B75", Project: "rdma-core", Year: 2023, Commit: "24850871b", Strategies: []string{"multimr", "indirect"}, Minimum: 1, Witness: "mutants/queue-of-four-regions",
 		Cause: "the size of a UMR is not reserved: one unit of the queue stands for it",
 		make:  encodes(encoder{size: func(int) int { return 1 }}),
 	},
@@ -129,7 +129,7 @@ var driverBugs = []Mutant{
 		make:  encodes(encoder{context: func(c *mlx5model.MkeyContext) { c.QPN = 0x55aa }}),
 	},
 	{
-		Name: "atomics-always", Bug: "B84", Project: "ucx", Year: 2022, Commit: "cd22f69d84", Strategies: klmUsers, Minimum: 1, Witness: "features/single-byte",
+		Name: "atomics-always", Bug: "B84", Project: "ucx", Year: 2022, Commit: "cd22f69d84", Strategies: klmUsers, Minimum: 1, Witness: "features/single-entry",
 		Cause: "indirect keys always allow atomics",
 		make:  posts(func(w *reg.RegWR) { w.Access |= mlx5model.AccA }),
 	},

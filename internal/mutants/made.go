@@ -140,6 +140,12 @@ func umrField(name, cause, seg, fieldName string, off int, value func(uint64) ui
 	}
 }
 
+// at gives a mutant another witness.
+func at(witness string, m Mutant) Mutant {
+	m.Witness = witness
+	return m
+}
+
 func plus(n uint64) func(uint64) uint64   { return func(v uint64) uint64 { return v + n } }
 func flip(n uint64) func(uint64) uint64   { return func(v uint64) uint64 { return v ^ n } }
 func to(n uint64) func(uint64) uint64     { return func(uint64) uint64 { return n } }
@@ -173,10 +179,10 @@ var madeWQE = []Mutant{
 	umrField("mkc-length-minus-1", "the length is one byte short", mkcSeg, "len", mkcOff, plus(^uint64(0))),
 	umrField("mkc-length-page-rounded", "the length is rounded up to pages", mkcSeg, "len", mkcOff, func(v uint64) uint64 { return (v + 4095) &^ 4095 }),
 	umrField("mkc-tag", "the context carries another tag than the WQE", mkcSeg, "mkey_7_0", mkcOff, plus(1)),
-	umrField("mkc-local-write", "local write is granted whatever was asked for", mkcSeg, "lw", mkcOff, to(1)),
-	umrField("mkc-remote-read", "remote read is granted whatever was asked for", mkcSeg, "rr", mkcOff, to(1)),
+	at("features/read-only", umrField("mkc-local-write", "local write is granted whatever was asked for", mkcSeg, "lw", mkcOff, to(1))),
+	at("mutants/write-only", umrField("mkc-remote-read", "remote read is granted whatever was asked for", mkcSeg, "rr", mkcOff, to(1))),
 	umrField("mkc-remote-write-lost", "remote write is never granted", mkcSeg, "rw", mkcOff, to(0)),
-	umrField("mkc-start-high-half", "the upper half of the start address is lost", mkcSeg, "start_addr", mkcOff, func(v uint64) uint64 { return uint64(uint32(v)) }),
+	at("mutants/page-aligned-high", umrField("mkc-start-high-half", "the upper half of the start address is lost", mkcSeg, "start_addr", mkcOff, func(v uint64) uint64 { return uint64(uint32(v)) })),
 	umrField("mkc-log-page", "the page size is doubled", mkcSeg, "log_page_size", mkcOff, plus(1)),
 	umrField("mkc-length64", "the length is switched off", mkcSeg, "length64", mkcOff, to(1)),
 	{

@@ -270,7 +270,7 @@ var gapBugs = []Mutant{
 		})),
 	},
 	{
-		Name: "segment-limit-makes-gaps", Bug: "B29", Project: "linux", Year: 2019, Commit: "09324d32d2a0", Strategies: pageUsers, Minimum: 1, Witness: "bugs/b13-counter-wraps-forever",
+		Name: "segment-limit-makes-gaps", Bug: "B29", Project: "linux", Year: 2019, Commit: "09324d32d2a0", Strategies: pageUsers, Minimum: 1, Witness: "mutants/long-and-unaligned",
 		Cause: "a segment limit of 64 KiB cuts a run inside a page, and the cut counts as a gap",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			for i, x := range req.List {
@@ -294,7 +294,7 @@ var gapBugs = []Mutant{
 		make:  requests(func(_ *reg.Env, req *reg.Request) { req.PageSize = max(req.PageSize, 1<<16) }),
 	},
 	{
-		Name: "sectors-by-length", Bug: "B28", Project: "linux", Year: 2020, Strategies: sectors, Minimum: 2, Witness: "bugs/b28-aligned-end-unaligned-length",
+		Name: "sectors-by-length", Bug: "B28", Project: "linux", Year: 2020, Strategies: sectors, Minimum: 2, Witness: "mutants/short-entry-to-border",
 		Cause: "the second pool: the same rule with sectors",
 		make: pagesMutant(seesGap(func(before, after sg.Entry, page uint64) bool {
 			return before.End() != after.Addr && uint64(before.Len)%512 != 0

@@ -191,7 +191,7 @@ var umemBugs = []Mutant{
 		make:  registers(nonsenseSize),
 	},
 	{
-		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b11-contiguous-entries-are-one",
+		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "mutants/contiguous-large-pages-only",
 		Cause: "every border between entries counts as a break, even where memory goes on: small pages for large runs, or none",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			if err := s.Register(e, req, r); err != nil {
@@ -200,7 +200,7 @@ var umemBugs = []Mutant{
 			var refuse error
 			err := rewrite(e, req, r, func(u *umem) error {
 				odd := u.l[0].Addr ^ u.iova
-				u.eachBorder(func(at uint64, _, after sg.Entry) { odd |= at | after.Addr ^ at })
+				u.eachBorder(func(at uint64, _, after sg.Entry) { odd |= at | after.Addr })
 				size := largest(u, odd)
 				switch {
 				case size == 0:
@@ -314,7 +314,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "pages-counted-in-4k", Bug: "B54", Project: "linux", Year: 2023, Strategies: umemOnly, Minimum: 1, Witness: "features/umem-2m",
+		Name: "pages-counted-in-4k", Bug: "B54", Project: "linux", Year: 2023, Strategies: umemOnly, Minimum: 1, Witness: "mutants/two-large-pages",
 		Cause: "bnxt_re rescales the page count by the system page size, although blocks have the region's page size",
 		make: writes(func(u *umem) error {
 			n := max(uint64(len(u.blocks))*4096/u.size, 1)
@@ -355,16 +355,22 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "alignment-in-32-bits", Bug: "B79", Project: "dpdk", Year: 2021, Commit: "6e914454d5", Strategies: umemOnly, Minimum: 2, Witness: "features/address-bits",
-		Cause: "vdpa: the common alignment of the regions is computed in 32 bits: pages above 4 GiB seem to fit",
-		make: choose(func(u *umem) uint64 {
-			odd := u.l[0].Addr ^ u.iova
-			u.eachBorder(func(at uint64, before, after sg.Entry) {
+		Name: "common-divisor-in-32-bits", Bug: "B79", Project: "dpdk", Year: 2021, Commit: "6e914454d5", Strategies: umemOnly, Minimum: 2, Witness: "mutants/run-of-4g",
+		Cause: "vdpa: the common divisor of the regions' lengths is computed in 32 bits: 4 GiB is 0, and no entity size is left",
+		make: writes(func(u *umem) error {
+			run := uint64(u.l[0].Len)
+			bad := false
+			u.eachBorder(func(_ uint64, before, after sg.Entry) {
 				if before.End() != after.Addr {
-					odd |= at | after.Addr ^ at
+					bad = bad || uint32(run) == 0
+					run = 0
 				}
+				run += uint64(after.Len)
 			})
-			return uint64(uint32(odd))
+			if bad || uint32(run) == 0 {
+				return errPageSize
+			}
+			return nil
 		}),
 	},
 	{
