@@ -194,7 +194,7 @@ func (r *Runner) reset(c *corpus.Case) error {
 	}
 	dialect := c.Dialect
 	if dialect == "" {
-		dialect = corpus.Dialects()[0]
+		dialect = dialectNames[1]
 	}
 	r.mem.Reset(memorySeed)
 	r.judge.Begin(r.mem)

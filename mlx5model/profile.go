@@ -3,6 +3,7 @@ package mlx5model
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ZeroKLM says what a KLM entry with byte_count 0 means inside a list. The
@@ -132,7 +133,12 @@ func defaultProfile() Profile {
 
 // Profiles are the named profiles, "default" first. Their figures are choices
 // that exercise the limits, not measurements of a device.
-func Profiles() []Profile {
+func Profiles() []Profile { return slices.Clone(profiles) }
+
+// profiles is made once: cases look theirs up by name.
+var profiles = namedProfiles()
+
+func namedProfiles() []Profile {
 	cx4 := defaultProfile()
 	cx4.Name = "cx4"
 	cx4.Doc = "an early adapter: one level of indirection, 4 KiB pages and up, no KSM, offsets of 16 bits, no relaxed ordering"
@@ -172,9 +178,9 @@ func Profiles() []Profile {
 
 // ProfileByName finds one of Profiles.
 func ProfileByName(name string) (Profile, bool) {
-	for _, p := range Profiles() {
-		if p.Name == name {
-			return p, true
+	for i := range profiles {
+		if profiles[i].Name == name {
+			return profiles[i], true
 		}
 	}
 	return Profile{}, false

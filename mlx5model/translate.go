@@ -21,6 +21,16 @@ const (
 	ReceiveWrite           // a LocalWrite by a responder: SynLocalAccess when refused
 )
 
+var opNames = [...]string{"local read", "local write", "remote read", "remote write", "remote atomic", "receive"}
+
+// String names the operation in lower case.
+func (o Op) String() string {
+	if int(o) < len(opNames) {
+		return opNames[o]
+	}
+	return "unknown operation"
+}
+
 // Writes reports whether the access changes memory.
 func (o Op) Writes() bool { return o != LocalRead && o != RemoteRead }
 
@@ -105,8 +115,20 @@ func (d *Device) accessSyndrome(o Op) Syndrome {
 // local right of the access. The cost is O(log N + entries touched), after the
 // first access to a list, which also reads the list once up to the range's end.
 func (d *Device) Translate(dst []sg.Extent, a Access) ([]sg.Extent, error) {
-	if a.Len == 0 {
+	dst, ok := d.TryTranslate(dst, a)
+	if ok {
 		return dst, nil
+	}
+	e := d.walk.fail
+	e.Syndrome = d.accessSyndrome(a.Op)
+	return dst, &e
+}
+
+// TryTranslate is Translate for those who need not know why an access is
+// refused: it allocates nothing in that case either.
+func (d *Device) TryTranslate(dst []sg.Extent, a Access) (out []sg.Extent, ok bool) {
+	if a.Len == 0 {
+		return dst, true
 	}
 	w := &d.walk
 	base := len(dst)
@@ -115,17 +137,15 @@ func (d *Device) Translate(dst []sg.Extent, a Access) ([]sg.Extent, error) {
 		last = dst[base-1]
 	}
 	*w = walker{d: d, dst: dst, steps: d.p.MaxSteps, qpn: a.QPN, pd: a.PD, local: a.Op.local(), entry: -1}
-	ok := w.access(a.Key, a.VA, a.Len, a.Op.right(), 0)
+	ok = w.access(a.Key, a.VA, a.Len, a.Op.right(), 0)
 	dst, w.dst = w.dst, nil
 	if ok {
-		return dst, nil
+		return dst, true
 	}
 	if base > 0 {
 		dst[base-1] = last
 	}
-	w.fail.Syndrome = d.accessSyndrome(a.Op)
-	e := w.fail
-	return dst[:base], &e
+	return dst[:base], false
 }
 
 // walker is the state of one access on its way through nested keys. It lives

@@ -36,20 +36,19 @@ func (o *Oracle) checkEdges() {
 		if t.Len == 0 {
 			return
 		}
-		o.refused(Confinement, o.access(op, t.Rkey, t.Addr-1, 1), "the byte before tuple", i)
-		o.refused(Confinement, o.access(op, t.Rkey, t.Addr+t.Len, 1), "the byte behind tuple", i)
+		o.refused(Confinement, o.access(op, t.Rkey, t.Addr-1, 1), "the byte before", " tuple", i)
+		o.refused(Confinement, o.access(op, t.Rkey, t.Addr+t.Len, 1), "the byte behind", " tuple", i)
 		if t.Len+1 != 0 {
-			o.refused(Confinement, o.access(op, t.Rkey, t.Addr, t.Len+1), "one byte too many of tuple", i)
+			o.refused(Confinement, o.access(op, t.Rkey, t.Addr, t.Len+1), "one byte too many of", " tuple", i)
 		}
 	})
 }
 
-// refused demands that the device refuses a.
-func (o *Oracle) refused(c Check, a mlx5model.Access, what string, tuple int) {
-	var err error
-	o.exposed, err = o.r.Dev.Translate(o.exposed[:0], a)
-	if err == nil {
-		o.v.failf(c, "%s %d is reachable: key %#x address %#x+%d", what, tuple, a.Key, a.VA, a.Len)
+// refused demands that the device refuses a. what and kind say what it is.
+func (o *Oracle) refused(c Check, a mlx5model.Access, what, kind string, tuple int) {
+	var ok bool
+	if o.exposed, ok = o.r.Dev.TryTranslate(o.exposed[:0], a); ok {
+		o.v.failf(c, "%s%s %d is reachable: key %#x address %#x+%d", what, kind, tuple, a.Key, a.VA, a.Len)
 	}
 }
 

@@ -2,7 +2,9 @@ package oracle
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"sort"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -45,7 +47,7 @@ func (o *Oracle) plan() {
 		off := o.random(n)
 		w = append(w, window{off, min(4*borderReach, n-off)})
 	}
-	sort.Slice(w[borders:], func(i, j int) bool { return w[borders+i].off < w[borders+j].off })
+	slices.SortFunc(w[borders:], func(a, b window) int { return cmp.Compare(a.off, b.off) })
 	o.windows = w
 }
 

@@ -38,6 +38,7 @@ type Oracle struct {
 	a, b               []byte
 	rng                uint64
 	wqe, canon, canon2 []byte
+	decoded, again     mlx5model.WQE
 	findings           []mlx5model.Finding
 	ctx                mlx5model.CheckContext
 	mapped             sg.List

@@ -45,7 +45,7 @@ func (o *Oracle) checkRights() {
 				a.Len = atomicSize
 			}
 			if o.r.Access&p.right == 0 {
-				o.refused(Rights, a, p.name+" without the right to, tuple", i)
+				o.refused(Rights, a, p.name, " without the right to, tuple", i)
 				continue
 			}
 			o.granted(Rights, a, p.name, i)
@@ -56,10 +56,10 @@ func (o *Oracle) checkRights() {
 		}
 		other := some
 		other.PD = some.PD ^ 1
-		o.refused(Rights, other, "through another protection domain, tuple", i)
+		o.refused(Rights, other, some.Op.String(), " through another protection domain, tuple", i)
 		other = some
 		other.Key ^= 0x80
-		o.refused(Rights, other, "with another variant of the key, tuple", i)
+		o.refused(Rights, other, some.Op.String(), " with another variant of the key, tuple", i)
 	})
 }
 
@@ -76,8 +76,8 @@ func (o *Oracle) JudgeReleased(env *reg.Env, tuples []reg.Tuple, v *Verdict) {
 			if t.Len == 0 {
 				continue
 			}
-			var err error
-			if o.exposed, err = env.Dev.Translate(o.exposed[:0], a); err == nil {
+			var ok bool
+			if o.exposed, ok = env.Dev.TryTranslate(o.exposed[:0], a); ok {
 				v.failf(Rights, "%s with the released key %#x, tuple %d, reaches data", p.name, t.Rkey, i)
 			}
 		}

@@ -34,8 +34,8 @@ func (o *Oracle) roundTrip(w *mlx5model.WQE, raw []byte, pi uint32) {
 			return
 		}
 	}
-	var again mlx5model.WQE
-	if err := mlx5model.Decode(o.canon, &again); err != nil {
+	again := &o.again
+	if err := mlx5model.Decode(o.canon, again); err != nil {
 		o.v.failf(RoundTrip, "WQE at %d, encoded again: %v", pi, err)
 		return
 	}

@@ -15,13 +15,12 @@ func (o *Oracle) eachWQE(f func(w *mlx5model.WQE, raw []byte, pi uint32)) bool {
 	if r.Ring == nil || r.PostedTo-r.PostedFrom > r.Ring.WQEBBs() {
 		return false
 	}
-	var w mlx5model.WQE
 	for pi := r.PostedFrom; pi != r.PostedTo; {
 		raw, n := o.rawWQE(pi, r.PostedTo-pi)
-		if mlx5model.Decode(raw, &w) != nil {
+		if mlx5model.Decode(raw, &o.decoded) != nil {
 			return false
 		}
-		f(&w, raw, pi)
+		f(&o.decoded, raw, pi)
 		pi += n
 	}
 	return true
