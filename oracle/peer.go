@@ -19,6 +19,7 @@ type Peer struct {
 	local     []sg.Extent
 	buffer    *sg.Memory
 	bad       string // first transfer that broke the agreement
+	bytes     [endBytes]byte
 }
 
 type transfer struct {
@@ -80,8 +81,7 @@ func (p *Peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 // touch moves both ends of a run.
 func (p *Peer) touch(write bool, off uint64, e sg.Extent, mem mlx5model.HostMemory) error {
 	for _, w := range ends(e.Len) {
-		var b [endBytes]byte
-		buf := b[:w.n]
+		buf := p.bytes[:w.n]
 		if write {
 			if err := mem.Read(e.Addr+w.off, buf); err != nil {
 				return err
