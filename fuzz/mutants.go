@@ -86,6 +86,10 @@ func Mutants(names ...string) ([]*mutants.Mutant, error) {
 	return all, nil
 }
 
+// MissingMutants are the catalogue's defects that no mutant re-creates, with
+// the reasons.
+func MissingMutants() []mutants.Unexpressed { return mutants.Missing() }
+
 // mutantOptions are the options of a Runner whose registering side has the
 // mutant's defect.
 func mutantOptions(m *mutants.Mutant) Options {
@@ -194,7 +198,7 @@ func median[T uint64 | float64 | int](v []T) (mid, worst T) {
 // WriteMutantTable prints one line a mutant, and the sums.
 func WriteMutantTable(w io.Writer, rs []MutantResult) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "mutant\tbug\tproject\tyear\tfound by\texecutions\tworst\tms\tworst\tentries\tcause")
+	fmt.Fprintln(t, "mutant\tbug\tproject\tyear\tfound by\texecutions\tworst\tms\tworst\tentries\tleast\tcause")
 	found := 0
 	for i := range rs {
 		r := &rs[i]
@@ -207,8 +211,8 @@ func WriteMutantTable(w io.Writer, rs []MutantResult) error {
 		if r.Year != 0 {
 			year = fmt.Sprint(r.Year)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%.1f\t%.1f\t%d\t%s\n", r.Name, r.Bug, r.Project, year, by,
-			r.Executions, r.WorstExecutions, r.Seconds*1e3, r.WorstSeconds*1e3, r.Entries, r.Cause)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%.1f\t%.1f\t%d\t%d\t%s\n", r.Name, r.Bug, r.Project, year, by,
+			r.Executions, r.WorstExecutions, r.Seconds*1e3, r.WorstSeconds*1e3, r.Entries, r.Minimum, r.Cause)
 	}
 	if err := t.Flush(); err != nil {
 		return err

@@ -136,6 +136,7 @@ type cli struct {
 	Decode  decodeCmd  `cmd:"" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
 	Import  importCmd  `cmd:"" help:"Turn iovec logs into case files."`
 	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
+	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
 	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
 	Version versionCmd `cmd:"" help:"Print version and build."`
 }
@@ -222,7 +223,7 @@ Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that 
 
 // verbOf is the first argument and a blank if it is a verb.
 func verbOf(args []string) string {
-	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "vectors", "fmt", "version"}
+	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "vectors", "mutants", "fmt", "version"}
 	if len(args) > 0 && slices.Contains(verbs, args[0]) {
 		return args[0] + " "
 	}

@@ -17,6 +17,8 @@
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
 //	import --out DIR FILE…   iovec logs to case files
 //	vectors FILE…         check recorded outputs of real drivers against the encoders
+//	mutants [MUTANT…]     run the generators and checks against re-created historical
+//	                      defects: found or not, by which check, how fast
 //	fmt FILE|DIR…         bring case files into their canonical form
 //	version               version and build
 //

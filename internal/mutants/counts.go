@@ -39,11 +39,11 @@ func continues(before, next sg.Entry) bool {
 // after it, and defects of the mapping itself.
 var countBugs = []Mutant{
 	{
-		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 3, Witness: "mutants/merged-read-small-pool",
-		Cause: "rw.c bvec READ: regions are counted by the entries before the DMA mapping, the pool runs out: -EAGAIN",
+		Name: "raw-count-takes-regions", Bug: "B06", Project: "linux", Year: 2026, Strategies: initiator, Minimum: 17, Witness: "mutants/merged-read",
+		Cause: "rw.c bvec READ: the entries before the DMA mapping decide on regions, one each; a pool of 16 runs out: -EAGAIN",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
+			const pool = 16
 			mapped, err := req.DMA.Map(nil, req.List)
-			pool := e.PoolSize()
 			if err == nil && req.Dir == reg.DirWrite && len(req.List) > pool && len(mapped) <= pool && req.List.Validate() == nil {
 				return errAgain
 			}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/sgfuzz/sgfuzz/fuzz"
+)
+
+// mutantsCmd runs the bench of re-created defects. Its JSON is a list, one
+// fuzz.MutantResult for each mutant.
+type mutantsCmd struct {
+	common
+	Seeds  int      `default:"10" help:"Seeds tried on each mutant."`
+	Limit  uint64   `default:"100000" placeholder:"N" help:"Cases tried with each seed."`
+	Shrink int      `default:"2000" placeholder:"N" help:"Steps spent on shrinking a case."`
+	Cases  bool     `help:"Print each mutant's shrunk case."`
+	Names  []string `arg:"" optional:"" name:"mutant" help:"Mutants (default: all)."`
+}
+
+func (v *mutantsCmd) run(a *app) (any, error) {
+	if v.Seeds < 1 || v.Limit < 1 || v.Shrink < 1 {
+		return nil, badInputf("--seeds, --limit and --shrink: at least 1")
+	}
+	all, err := fuzz.Mutants(v.Names...)
+	if err != nil {
+		return nil, badInput(err)
+	}
+	p := a.newProgress(int64(len(all)))
+	defer p.done()
+	rs := []fuzz.MutantResult{}
+	code := exitFine
+	for i, m := range all {
+		if a.ctx.Err() != nil {
+			break
+		}
+		p.at(int64(i), func() string { return fmt.Sprintf("%d of %d mutants, at %s", i, len(all), m.Name) })
+		r, err := fuzz.Bench(a.ctx, m, fuzz.BenchConfig{Seeds: v.Seeds, Limit: v.Limit, Shrink: v.Shrink})
+		if err != nil {
+			return rs, err
+		}
+		if len(r.Hits) < v.Seeds {
+			break // interrupted: half a result would read like a survivor
+		}
+		if !r.Found {
+			code = exitFindings
+		}
+		rs = append(rs, r)
+	}
+	return rs, cmp.Or(v.print(a, rs), status(code))
+}
+
+func (v *mutantsCmd) print(a *app, rs []fuzz.MutantResult) error {
+	if v.Cases {
+		for i := range rs {
+			a.printf("# %s: %s\n%s\n", rs[i].Name, rs[i].Cause, rs[i].Case)
+		}
+	}
+	if err := fuzz.WriteMutantTable(a.out, rs); err != nil {
+		return err
+	}
+	if len(v.Names) > 0 {
+		return nil
+	}
+	for _, m := range fuzz.MissingMutants() {
+		a.printf("not re-created: %s %s: %s\n", m.Bug, m.What, m.Reason)
+	}
+	return nil
+}
