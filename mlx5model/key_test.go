@@ -202,7 +202,7 @@ func TestProfiles(t *testing.T) {
 func TestProfileValidate(t *testing.T) {
 	for i, spoil := range []func(*Profile){
 		func(p *Profile) { p.MaxIndirection = 0 }, func(p *Profile) { p.MaxIndirection = 256 }, func(p *Profile) { p.LogMaxKLMListSize = 25 },
-		func(p *Profile) { p.LogMaxMRWSize = 65 }, func(p *Profile) { p.LogMaxBSFListSize = 9 }, func(p *Profile) { p.LogPageMin = 2 },
+		func(p *Profile) { p.LogMaxMRWSize = 65 }, func(p *Profile) { p.LogMaxBSFListSize = 9 }, func(p *Profile) { p.LogPageMin = 1 },
 		func(p *Profile) { p.LogPageMax = 64 }, func(p *Profile) { p.LogPageMin, p.LogPageMax = 13, 12 }, func(p *Profile) { p.MaxKLMBytes = 0 },
 		func(p *Profile) { p.MaxKLMBytes = 1 << 32 }, func(p *Profile) { p.MaxWQEBytes = 1009 }, func(p *Profile) { p.MaxWQEBytes = 63 },
 		func(p *Profile) { p.MaxSendWQEBBs = 0 }, func(p *Profile) { p.MaxMsgBytes = 1<<31 + 1 }, func(p *Profile) { p.UMRPointerAlignment = 3 },

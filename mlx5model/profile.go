@@ -32,7 +32,7 @@ type Profile struct {
 	LogMaxKLMListSize   uint8  // log_max_klm_list_size: log2 of the octowords of a KLM or KSM key's list
 	LogMaxMRWSize       uint8  // log_max_mrw_sz: log2 of the longest region in bytes; 64 sets no limit
 	LogMaxBSFListSize   uint8  // log_max_bsf_list_size: log2 of the octowords of a BSF area
-	LogPageMin          uint8  // log_min_mkey_entity_size: smallest page or KSM entity, log2 of bytes
+	LogPageMin          uint8  // log_min_mkey_entity_size: smallest page or KSM entity, log2 of bytes, from 2: an MTT entry has two bits that are no address
 	LogPageMax          uint8  // largest page or KSM entity, log2 of bytes; up to 63
 	LogEntitySize5      bool   // umr_log_entity_size_5: MaskPageSize5 is known
 	MaxKLMBytes         uint64 // longest KLM entry in bytes (DPDK MLX5_MAX_KLM_BYTE_COUNT is 2^31)
@@ -87,7 +87,7 @@ func (p *Profile) Validate() error {
 		{p.LogMaxKLMListSize > 24, "LogMaxKLMListSize above 24"},
 		{p.LogMaxMRWSize > 64, "LogMaxMRWSize above 64"},
 		{p.LogMaxBSFListSize > 8, "LogMaxBSFListSize above 8"},
-		{p.LogPageMin < 3 || p.LogPageMin > p.LogPageMax || p.LogPageMax > 63, "page sizes not within 2^3..2^63 or inverted"},
+		{p.LogPageMin < 2 || p.LogPageMin > p.LogPageMax || p.LogPageMax > 63, "page sizes not within 2^2..2^63 or inverted"},
 		{p.MaxKLMBytes < 1 || p.MaxKLMBytes > 1<<32-1, "MaxKLMBytes outside 1..2^32-1"},
 		{p.MaxWQEBytes < WQEBBSize || p.MaxWQEBytes > MaxDS*DSSize, "MaxWQEBytes outside 64..1008"},
 		{p.MaxSendWQEBBs < 1 || p.MaxSendWQEBBs > MaxRingWQEBBs, "MaxSendWQEBBs outside 1..32768"},

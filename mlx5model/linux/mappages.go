@@ -8,16 +8,17 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// minPageSize is the smallest page that a key can have: the sector of old
-// initiators. Devices have their own minimum, usually 4096.
-const minPageSize = 512
+// minPageSize is the smallest page that a list can name: the two low bits of
+// an entry are permissions, not address. Devices have their own, larger
+// minimum, usually 4096; see mlx5model.Profile.LogPageMin.
+const minPageSize = 4
 
 // MapPages describes the longest prefix of l, from a position on, that a page
 // list can hold: the first byte may lie anywhere in its page, every border
 // between two entries must be a page border or join two contiguous entries,
 // and the last byte may lie anywhere. It writes big-endian MTT entries (page
 // address with the read and write bits) to dst, at most maxPages and no more
-// than fit. pageSize is in bytes, a power of two from 512 on.
+// than fit. pageSize is in bytes, a power of two from 4 on.
 //
 // The mapping's IOVA is the address of its first byte, so its low bits are the
 // offset in the first page. When the list is full, the mapping ends at the end
@@ -57,8 +58,6 @@ func mapPagesChecked(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages 
 	return mapPages(dst, l, from, pageSize, maxPages, iova)
 }
 
-// mapPages takes any power of two from 4 on: below, the two permission bits
-// would be address bits.
 func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) (m Mapping, err error) {
 	c, err := newCursor(l, from)
 	if err != nil {

@@ -54,7 +54,7 @@ type Mapping struct {
 // *sg.EntryError wrapping sg.ErrWraps. With an error the Mapping is zero and
 // the content of dst is undefined.
 var (
-	ErrPageSize = errors.New("page size is not a power of two of at least 512 bytes")
+	ErrPageSize = errors.New("page size is not a power of two of at least 4 bytes")
 	ErrNothing  = errors.New("no bytes to map")
 	ErrNoRoom   = errors.New("descriptor list has no room at all")
 	ErrPos      = errors.New("position lies outside the list")

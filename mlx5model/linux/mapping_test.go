@@ -290,7 +290,7 @@ func TestMappingErrors(t *testing.T) {
 		err  error
 	}{
 		{"page size 0", wraps, Pos{}, 0, 8, ErrPageSize},
-		{"page size 256", wraps, Pos{}, 256, 8, ErrPageSize},
+		{"page size 2", wraps, Pos{}, 2, 8, ErrPageSize},
 		{"page size 12288", wraps, Pos{}, 12288, 8, ErrPageSize},
 		{"wraps", wraps, Pos{}, 512, 8, sg.ErrWraps},
 		{"negative entry", wraps, Pos{-1, 0}, 512, 8, ErrPos},
