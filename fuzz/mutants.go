@@ -4,8 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
-	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -221,22 +222,31 @@ func WriteMutantTable(w io.Writer, rs []MutantResult) error {
 	return err
 }
 
+// witnesses are the cases that Witness gives, by name, read once.
+var witnesses = sync.OnceValues(func() (map[string]*corpus.Case, error) {
+	all := map[string]*corpus.Case{}
+	for prefix, files := range map[string]fs.FS{"": corpus.Embedded(), "mutants/": mutants.Cases()} {
+		cases, err := corpus.LoadFS(files)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range cases {
+			all[prefix+c.Name] = c
+		}
+	}
+	return all, nil
+})
+
 // Witness is the case that shows a mutant: one of the embedded corpus, or of
 // the mutants' own.
 func Witness(m *mutants.Mutant) (*corpus.Case, error) {
-	name, own := strings.CutPrefix(m.Witness, "mutants/")
-	all := corpus.Embedded()
-	if own {
-		all = mutants.Cases()
-	}
-	cases, err := corpus.LoadFS(all)
+	all, err := witnesses()
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range cases {
-		if c.Name == name || c.Name == name+corpus.Ext {
-			return c, nil
-		}
+	c := all[m.Witness]
+	if c == nil {
+		return nil, fmt.Errorf("mutant %s: no case %q", m.Name, m.Witness)
 	}
-	return nil, fmt.Errorf("mutant %s: no case %q", m.Name, m.Witness)
+	return c.Clone(), nil
 }

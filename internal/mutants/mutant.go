@@ -34,8 +34,14 @@ type Parts struct {
 	Wrap    func(reg.Strategy) reg.Strategy
 }
 
-// Parts makes a fresh set, with state of its own.
-func (m *Mutant) Parts() Parts { return m.make() }
+// Parts makes a fresh set, with state of its own. A Mutant that is not of this
+// package has none: everything is correct.
+func (m *Mutant) Parts() Parts {
+	if m.make == nil {
+		return Parts{}
+	}
+	return m.make()
+}
 
 // All are all mutants: those that happened in the order of the catalogue, then
 // the latent ones, then the made ones.
