@@ -20,7 +20,7 @@ func checkProperty(check oracle.Check, o Options, ran *int) gopter.Prop {
 	return prop.ForAll(func(c *propCase) *gopter.PropResult {
 		outs, err := r.Run(&c.Case)
 		if err != nil {
-			return &gopter.PropResult{Status: gopter.PropUndecided}
+			return notApplicable()
 		}
 		for i := range outs {
 			*ran += outs[i].Verdict.Ran[check]
@@ -116,7 +116,7 @@ func profileProperty(rig *deviceRig) gopter.Prop {
 				return gopter.NewPropResult(false, err.Error())
 			}
 			if err != nil {
-				return &gopter.PropResult{Status: gopter.PropUndecided}
+				return notApplicable()
 			}
 			if !v.OK() {
 				return gopter.NewPropResult(false, fmt.Sprintf("%s: %v", s.Name(), v.Failures[0]))

@@ -47,13 +47,13 @@ type edit struct {
 type editKind uint8
 
 const (
-	editDrop   editKind = iota // n entries from at on
-	editJoin                   // two neighbours
-	editLength                 // by n low bits: 1, half, one less
-	editHead                   // a byte from the start
-	editKey                    // lkey 0
-	editMove                   // to an address of n low bits kept
-	editMoveAll
+	editDrop    editKind = iota // n entries from at on
+	editJoin                    // two neighbours
+	editLength                  // by n low bits: 1, half, one less
+	editHead                    // a byte from the start
+	editKey                     // lkey 0
+	editMove                    // to an address of n low bits kept, or by 2^(-n-1) down
+	editMoveAll                 // so that the lowest address keeps n low bits
 )
 
 // editsOf lists the edits of l, the boldest first.
@@ -74,7 +74,7 @@ func editsOf(l sg.List) (edits []edit) {
 		for _, keep := range []int{0, 12, 16, 21, 32} {
 			edits = append(edits, edit{editMove, i, keep})
 		}
-		for b := bits.Len64(l[i].Addr) - 1; b >= 0; b -= 4 {
+		for b := bits.Len64(l[i].Addr) - 1; b >= 0; b-- {
 			edits = append(edits, edit{editMove, i, -b - 1})
 		}
 	}
@@ -125,12 +125,13 @@ func (e edit) apply(l sg.List) (out sg.List, ok bool) {
 	return moveAll(out, e.n)
 }
 
-// lowered clears the address bits from the keep-th on, or one bit.
+// lowered clears the address bits from the keep-th on, or takes a power of two
+// away.
 func lowered(addr uint64, keep int) uint64 {
 	if keep >= 0 {
 		return addr & (1<<keep - 1)
 	}
-	return addr &^ (1 << (-keep - 1))
+	return addr - 1<<(-keep-1)
 }
 
 // moveAll moves the whole list down so that the lowest address keeps its low
@@ -207,6 +208,13 @@ func profileShrinker(v any) gopter.Shrink {
 		}
 	}
 	add(plain)
+	if p.Name != plain.Name { // the default device with these limits
+		q := plain
+		for _, l := range limits {
+			l.set(&q, l.get(&p))
+		}
+		add(q)
+	}
 	for _, l := range limits {
 		have, want := l.get(&p), l.get(&plain)
 		if have == want {

@@ -67,9 +67,8 @@ type stateful struct {
 	other [256]byte
 	ext   []sg.Extent
 	trace []string
-	note  bool // keep a trace
-	// spoil, for tests, changes the device's answers.
-	spoil func(*stateful)
+	note  bool            // keep a trace
+	spoil func(*stateful) // for tests: before each step
 }
 
 // hostBytes is host memory from statefulBase on.

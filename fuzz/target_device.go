@@ -109,6 +109,7 @@ type deviceRun struct {
 	before   [devKeys]keyState
 	wqe      [16 * mlx5model.WQEBBSize]byte
 	pages    [4 * mlx5model.MTTSize]byte
+	spoil    func(*deviceRun) // for tests: after each request
 }
 
 // keyState is all of a key that a UMR can change.

@@ -176,6 +176,9 @@ func (r *deviceRun) ringFor(c *mlx5model.Ctrl, wqebbs uint32) error {
 	r.qp.ClearCompletions()
 	r.pi += wqebbs
 	r.dev.Doorbell(r.qp, r.pi)
+	if r.spoil != nil {
+		r.spoil(r)
+	}
 	wrong := func(what string) error {
 		return failure("device: "+what, "opcode %#x, key %#x, completions %+v, %v", uint8(c.Opcode), c.Imm, r.qp.Completions(), r.qp.Err())
 	}
