@@ -36,6 +36,7 @@ func (o *Oracle) checkCost() {
 		}
 	}
 	o.checkMinimal()
+	o.checkPageSize()
 }
 
 func (o *Oracle) recount() recount {
@@ -121,5 +122,28 @@ func (o *Oracle) checkMinimal() {
 	}
 	if len(o.r.Keys) > need {
 		o.v.failf(CostClaims, "%d regions, the page rule asks for %d", len(o.r.Keys), need)
+	}
+}
+
+// checkPageSize demands that a user memory key has no more pages than the best
+// page size of the request and the device gives.
+func (o *Oracle) checkPageSize() {
+	r := o.r
+	if r.Strategy != "umem" || len(r.Keys) != 1 {
+		return
+	}
+	ctx, ok := r.Dev.QueryMkey(r.Keys[0])
+	if !ok || ctx.Mode != mlx5model.ModeMTT || ctx.Len == 0 || ctx.Start+ctx.Len-1 < ctx.Start {
+		return
+	}
+	o.mapped = append(o.mapped[:0], r.Mapped...)
+	leaveOut(o.mapped, o.base)
+	best := umemPage(r.Request, &Facts{Profile: r.Dev.Profile()}, o.mapped)
+	if best == 0 {
+		return
+	}
+	pages := (ctx.Start+ctx.Len-1)/best - ctx.Start/best + 1
+	if n := uint64(o.liveDescriptors(r.Keys[0])); n > pages {
+		o.v.failf(CostClaims, "%d pages, %d of %d bytes would do", n, pages, best)
 	}
 }

@@ -168,7 +168,7 @@ func (e *Env) mapRegion(r *Registration, p *plan, l sg.List, from linux.Pos) (m 
 	}
 	dst := e.descs[:need]
 	m, err = e.mapWith(dst, p, l, from, max)
-	if err == nil && p.maxLen != 0 && m.Length > p.maxLen {
+	if inside := m.N*p.descSize() <= len(dst); err == nil && inside && p.maxLen != 0 && m.Length > p.maxLen {
 		n := p.within(dst, &m)
 		if n == 0 {
 			return m, true, &Refusal{Strategy: r.Strategy, Reason: ReasonTotal, Entry: from.Entry, Off: from.Off, Limit: p.maxLen}

@@ -129,14 +129,3 @@ func remake(e *reg.Env, r *reg.Registration, i int, change func(c *mlx5model.Mke
 	}
 	return nil
 }
-
-// remakes makes the Parts of a strategy whose first key has another context or
-// list than it should.
-func remakes(change func(req *reg.Request, r *reg.Registration, c *mlx5model.MkeyContext, xlt []byte) []byte) func() Parts {
-	return registered(func(e *reg.Env, req *reg.Request, r *reg.Registration) error {
-		if len(r.Keys) == 0 {
-			return nil
-		}
-		return remake(e, r, 0, func(c *mlx5model.MkeyContext, xlt []byte) []byte { return change(req, r, c, xlt) })
-	})
-}

@@ -25,9 +25,6 @@ type umem struct {
 // fill makes the blocks for u.size by the correct iterator.
 func (u *umem) fill() { u.blocks = reg.AppendBlocks(u.blocks[:0], u.l, u.iova, u.size) }
 
-// fewest is the number of pages that the region touches.
-func (u *umem) fewest() uint64 { return reg.Blocks(u.iova, u.l.Total(), u.size) }
-
 // maxBlocks bounds what a defective page size may cost here.
 const maxBlocks = 1 << 20
 
@@ -191,7 +188,7 @@ var umemBugs = []Mutant{
 		make:  registers(nonsenseSize),
 	},
 	{
-		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "mutants/contiguous-large-pages-only",
+		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b11-contiguous-entries-are-one",
 		Cause: "every border between entries counts as a break, even where memory goes on: small pages for large runs, or none",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			if err := s.Register(e, req, r); err != nil {
