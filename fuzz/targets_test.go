@@ -4,19 +4,32 @@ import (
 	"testing"
 )
 
+// prepared keeps each target with its storage: libFuzzer's driver calls the
+// native function anew for every input.
+var prepared = map[string]Target{}
+
+// libFuzzer is what f.Name is under go-118-fuzz-build, which takes its seeds
+// from an archive.
+const libFuzzer = "libFuzzer"
+
 // fuzzTarget makes a native fuzz target of one of Targets.
 func fuzzTarget(f *testing.F, name string) {
 	f.Helper()
-	target, ok := TargetByName(name)
+	target, ok := prepared[name]
 	if !ok {
-		f.Fatalf("no target %s", name)
+		if target, ok = TargetByName(name); !ok {
+			f.Fatalf("no target %s", name)
+		}
+		prepared[name] = target
 	}
-	seeds, err := target.Seeds()
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, b := range seeds {
-		f.Add(b)
+	if f.Name() != libFuzzer {
+		seeds, err := target.Seeds()
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, b := range seeds {
+			f.Add(b)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if err := target.Body(data); err != nil {

@@ -134,7 +134,8 @@ type cli struct {
 	Shrink  shrinkCmd  `cmd:"" help:"Find the smallest case with the same failure class."`
 	Encode  encodeCmd  `cmd:"" help:"Print the WQE bytes that a strategy posts for a case."`
 	Decode  decodeCmd  `cmd:"" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
-	Import  importCmd  `cmd:"" help:"Turn iovec logs into case files."`
+	Import  importCmd  `cmd:"" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
+	Export  exportCmd  `cmd:"" help:"Write cases and seeds as inputs of fuzzing engines."`
 	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
 	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
 	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
@@ -201,7 +202,10 @@ func (a *app) parse(args []string) (v verb, code int) {
 	}()
 	k := kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(a.stdout, a.stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"version": "sgfuzz " + buildVersion()})
+		kong.Vars{
+			"version": "sgfuzz " + buildVersion(),
+			"exports": strings.Join(exportFormats, ", "), "imports": strings.Join(importKinds, ", "),
+		})
 	ctx, err := k.Parse(args)
 	if err == nil {
 		return ctx.Selected().Target.Addr().Interface().(verb), 0
@@ -223,7 +227,7 @@ Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that 
 
 // verbOf is the first argument and a blank if it is a verb.
 func verbOf(args []string) string {
-	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "vectors", "mutants", "fmt", "version"}
+	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "mutants", "fmt", "version"}
 	if len(args) > 0 && slices.Contains(verbs, args[0]) {
 		return args[0] + " "
 	}

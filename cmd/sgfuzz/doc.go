@@ -15,7 +15,9 @@
 //	shrink FILE           smallest case that fails in the same class
 //	encode FILE           the WQE bytes that a strategy posts for a case
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
-//	import --out DIR FILE…   iovec logs to case files
+//	import --out DIR FILE…   iovec logs to case files; with --from also inputs of fuzzing engines
+//	export --format FORMAT --out DIR [FILE|DIR…]
+//	                      cases, or a target's seeds, as inputs of fuzzing engines
 //	vectors FILE…         check recorded outputs of real drivers against the encoders
 //	mutants [MUTANT…]     run the generators and checks against re-created historical
 //	                      defects: found or not, by which check, how fast

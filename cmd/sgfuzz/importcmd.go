@@ -6,15 +6,25 @@ import (
 	"os"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz/engines"
 )
 
-// importCmd turns iovec logs into case files.
+// importCmd turns iovec logs and inputs of fuzzing engines into case files.
 type importCmd struct {
 	common
+	From   string   `default:"iovec" placeholder:"KIND" help:"What the files are: ${imports} (default: ${default})."`
 	Out    string   `required:"" placeholder:"DIR" help:"Directory for the case files; made if it is not there."`
 	Dedupe bool     `help:"Write a list that occurs several times in one log once."`
-	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list."`
+	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or inputs of target Strategies, crashers too, and directories of them."`
 }
+
+// iovecs is the kind of import that reads logs.
+const iovecs = "iovec"
+
+// importKinds are the names of --from, in the order of the help.
+var importKinds = []string{iovecs, "go", "gofuzz", "libfuzzer"}
+
+var importFormat = map[string]engines.Format{"go": engines.Go, "gofuzz": engines.GoFuzz, "libfuzzer": engines.LibFuzzer}
 
 // importResult is its JSON object.
 type importResult struct {
@@ -26,6 +36,12 @@ type importResult struct {
 }
 
 func (v *importCmd) run(a *app) (any, error) {
+	if err := known("kind", []string{v.From}, importKinds); err != nil {
+		return nil, err
+	}
+	if v.From != iovecs {
+		return v.inputs(a)
+	}
 	for _, file := range v.Files {
 		if err := readable(file); err != nil {
 			return nil, badInput(err)
@@ -47,6 +63,33 @@ func (v *importCmd) run(a *app) (any, error) {
 	}
 	a.printf("%d logs, %d lists, %d entries: %d case files in %s\n", s.Files, s.Lists, s.Entries, s.Written, v.Out)
 	return importResult{v.Out, s.Files, s.Lists, s.Entries, s.Written}, nil
+}
+
+// inputsResult is the JSON object of an import of inputs.
+type inputsResult struct {
+	Out     string `json:"out"`
+	Inputs  int    `json:"inputs"`  // read
+	Short   int    `json:"short"`   // of them too short to reach the target
+	Written int    `json:"written"` // case files
+}
+
+// inputs imports what a fuzzing engine left.
+func (v *importCmd) inputs(a *app) (any, error) {
+	if v.Dedupe {
+		return nil, badInputf("--dedupe is for --from %s: inputs of the same case make one file anyway", iovecs)
+	}
+	s, err := engines.Import{Format: importFormat[v.From]}.Run(v.Out, v.Files...)
+	if _, ok := errors.AsType[*engines.InputError](err); ok {
+		return nil, badInput(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.Written == 0 {
+		return nil, badInputf("no inputs in %v: %d files, %d of them too short", v.Files, s.Inputs, s.Short)
+	}
+	a.printf("%d inputs, %d too short: %d case files in %s\n", s.Inputs, s.Short, s.Written, v.Out)
+	return inputsResult{v.Out, s.Inputs, s.Short, s.Written}, nil
 }
 
 // readable says why a file cannot be read.
