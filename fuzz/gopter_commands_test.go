@@ -239,7 +239,7 @@ func lifeProperty(strategy reg.Strategy, dialect string, spoil func(*lifeSystem)
 }
 
 func TestPropertyLife(t *testing.T) {
-	for _, dialect := range []string{"linux", "libmlx5-head", "ofed", "spdk"} {
+	for _, dialect := range []string{"linux", "libmlx5", "ofed", "spdk"} {
 		t.Run(dialect, func(t *testing.T) {
 			p := propParameters(t, 120)
 			p.MinSize, p.MaxSize = 4, 24 // commands in a life

@@ -102,7 +102,7 @@ var statefulPattern = func() (p [statefulData]byte) {
 func newStateful() *stateful {
 	s := &stateful{ch: sg.NewChoices(nil)}
 	for i, q := range []statefulQP{
-		{dialect: "linux", pd: 0x40}, {dialect: "linux", pd: 0x41}, {dialect: "libmlx5-head", pd: 0x40},
+		{dialect: "linux", pd: 0x40}, {dialect: "linux", pd: 0x41}, {dialect: "libmlx5", pd: 0x40},
 	} {
 		q.qpn = 0x700 + uint32(i)
 		enc, err := reg.NewEncoder(q.dialect)

@@ -36,8 +36,8 @@ type libmlx5Encoder struct {
 }
 
 func (x *libmlx5Encoder) Name() string {
-	if x.version == libmlx5.Head {
-		return "libmlx5-head"
+	if x.version == libmlx5.V44 {
+		return "libmlx5-44"
 	}
 	return "libmlx5"
 }

@@ -11,8 +11,8 @@ var encoders = []struct {
 	make func() Encoder
 }{
 	{"linux", func() Encoder { return new(linuxEncoder) }},
-	{"libmlx5", func() Encoder { return &libmlx5Encoder{version: libmlx5.V44} }},
-	{"libmlx5-head", func() Encoder { return &libmlx5Encoder{version: libmlx5.Head} }},
+	{"libmlx5", func() Encoder { return &libmlx5Encoder{version: libmlx5.Head} }},
+	{"libmlx5-44", func() Encoder { return &libmlx5Encoder{version: libmlx5.V44} }},
 	{"spdk", func() Encoder { return new(spdkEncoder) }},
 	{"ofed", func() Encoder { return new(ofedEncoder) }},
 }

@@ -1,8 +1,12 @@
 package reg
 
 import (
+	"errors"
+	"math/bits"
+
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/mlx5model/linux"
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // FastReg registers a page list in one memory region, as kernel consumers do
@@ -49,9 +53,51 @@ func oneRegion(e *Env, name string, mode mlx5model.AccessMode, req *Request, r *
 		return err
 	}
 	if err := e.oneRegion(r, mode); err != nil {
+		if mode == mlx5model.ModeMTT {
+			err = gapFirst(r, err)
+		}
 		return e.abort(r, err)
 	}
 	return e.finish(r)
+}
+
+// gapFirst prefers a gap to any other reason for refusing a page list: no other
+// device, dialect or limit would help the list then. The other reason is kept
+// as the Refusal's Err.
+func gapFirst(r *Registration, err error) error {
+	var f *Refusal
+	if !errors.As(err, &f) || f.Reason == ReasonGap {
+		return err
+	}
+	page := r.Request.PageSize
+	if page == 0 {
+		page = DefaultPageSize
+	}
+	if i := firstGap(r.Mapped, r.From, page); i >= 0 && bits.OnesCount64(page) == 1 {
+		return &Refusal{Strategy: r.Strategy, Reason: ReasonGap, Entry: i, Err: err}
+	}
+	return err
+}
+
+// firstGap is the first entry behind p that begins at a border which is neither
+// a page's nor joins contiguous entries, -1 if there is none. Entries without
+// bytes have no borders.
+func firstGap(l sg.List, p linux.Pos, page uint64) int {
+	open, end := false, uint64(0)
+	for i := p.Entry; i < len(l); i++ {
+		addr, n := l[i].Addr, uint64(l[i].Len)
+		if i == p.Entry {
+			addr, n = addr+p.Off, n-p.Off
+		}
+		if n == 0 {
+			continue
+		}
+		if open && (addr != end || end == 0) && (addr|end)&(page-1) != 0 {
+			return i
+		}
+		open, end = true, addr+n
+	}
+	return -1
 }
 
 func (e *Env) oneRegion(r *Registration, mode mlx5model.AccessMode) error {

@@ -55,6 +55,18 @@ func (r *Refusal) Where() string {
 	return s
 }
 
+// At reports whether a word as Where gives it describes the refusal. A border
+// belongs to both of its entries, so that a gap or sector may be named by the
+// entry before it too.
+func (r *Refusal) At(where string) bool {
+	if where == r.Where() || where == r.Reason.String() {
+		return true
+	}
+	before := *r
+	before.Entry--
+	return (r.Reason == ReasonGap || r.Reason == ReasonSector) && r.Entry > 0 && where == before.Where()
+}
+
 func (r *Refusal) Error() string {
 	s := r.Strategy + ": " + r.Where()
 	if r.Limit != 0 {

@@ -17,7 +17,7 @@ import (
 // decodeCmd prints WQEs with their fields.
 type decodeCmd struct {
 	common
-	Dialect string `default:"auto" placeholder:"NAME" help:"Rules to judge by: linux, libmlx5, libmlx5-head, spdk, ofed, none, or auto for the one that fits (default: auto)."`
+	Dialect string `default:"auto" placeholder:"NAME" help:"Rules to judge by: linux, libmlx5, libmlx5-44, spdk, ofed, none, or auto for the one that fits (default: auto)."`
 	Strict  bool   `help:"Exit status 1 if a WQE breaks a rule (a finding of severity error)."`
 	Entries int    `default:"8" help:"Entries shown from each end of a long list."`
 	File    string `arg:"" optional:"" default:"-" help:"Hex, raw bytes, kernel log or dump_wqe words; standard input if left out."`
@@ -68,8 +68,8 @@ type dialect struct {
 
 var dialects = []dialect{
 	{"linux", &linux.Rules},
-	{"libmlx5", &libmlx5.RulesV44},
-	{"libmlx5-head", &libmlx5.RulesHead},
+	{"libmlx5", &libmlx5.RulesHead},
+	{"libmlx5-44", &libmlx5.RulesV44},
 	{"spdk", &spdk.Rules},
 	{"ofed", &ofed.Rules},
 }
