@@ -49,7 +49,8 @@ type editKind uint8
 const (
 	editDrop    editKind = iota // n entries from at on
 	editJoin                    // two neighbours
-	editLength                  // by n low bits: 1, half, one less
+	editLength                  // to one byte (n = 32), or by 2^n bytes
+	editCutRun                  // the same, and what continues it moves down
 	editHead                    // a byte from the start
 	editKey                     // lkey 0
 	editMove                    // to an address of n low bits kept, or by 2^(-n-1) down
@@ -67,10 +68,14 @@ func editsOf(l sg.List) (edits []edit) {
 		if i+1 < len(l) {
 			edits = append(edits, edit{editJoin, i, 0})
 		}
-		for _, n := range []int{32, 1, 0} {
-			edits = append(edits, edit{editLength, i, n})
+		edits = append(edits, edit{editLength, i, 32}, edit{editCutRun, i, 32})
+		for b := bits.Len32(l[i].Len) - 1; b >= 0; b-- {
+			edits = append(edits, edit{editLength, i, b}, edit{editCutRun, i, b})
 		}
 		edits = append(edits, edit{editHead, i, 0}, edit{editKey, i, 0})
+		if i > 0 && l[i].Addr == l[i-1].End() {
+			continue // moves with the entry before it
+		}
 		for _, keep := range []int{0, 12, 16, 21, 32} {
 			edits = append(edits, edit{editMove, i, keep})
 		}
@@ -100,17 +105,20 @@ func (e edit) apply(l sg.List) (out sg.List, ok bool) {
 		sum := uint64(x.Len) + uint64(out[e.at+1].Len)
 		x.Len = uint32(sum)
 		return append(out[:e.at+1], out[e.at+2:]...), sum <= math.MaxUint32
-	case editLength:
-		was := x.Len
-		switch e.n {
-		case 32:
-			x.Len = min(x.Len, 1)
-		case 1:
-			x.Len /= 2
-		default:
-			x.Len = max(x.Len, 1) - 1
+	case editLength, editCutRun:
+		by := uint32(1) << (e.n % 32)
+		if e.n == 32 {
+			by = max(x.Len, 1) - 1
 		}
-		return out, x.Len < was && x.Len > 0
+		if by == 0 || by >= x.Len {
+			return out, false
+		}
+		end := x.End()
+		x.Len -= by
+		if e.kind == editLength {
+			return out, true
+		}
+		return moveDown(out, e.at+1, end, uint64(by))
 	case editHead:
 		x.Addr++
 		x.Len--
@@ -119,8 +127,7 @@ func (e edit) apply(l sg.List) (out sg.List, ok bool) {
 		x.Lkey = 0
 		return out, l[e.at].Lkey != 0
 	case editMove:
-		x.Addr = lowered(x.Addr, e.n)
-		return out, x.Addr < l[e.at].Addr
+		return moveRun(out, e.at, e.n)
 	}
 	return moveAll(out, e.n)
 }
@@ -132,6 +139,29 @@ func lowered(addr uint64, keep int) uint64 {
 		return addr & (1<<keep - 1)
 	}
 	return addr - 1<<(-keep-1)
+}
+
+// moveRun moves an entry and those that continue it.
+func moveRun(l sg.List, at, keep int) (sg.List, bool) {
+	by := l[at].Addr - lowered(l[at].Addr, keep)
+	for i := at; i < len(l); i++ {
+		last := i+1 == len(l) || l[i+1].Addr != l[i].End()
+		l[i].Addr -= by
+		if last {
+			break
+		}
+	}
+	return l, by > 0
+}
+
+// moveDown moves the entries from at on that begin at end, one after another.
+func moveDown(l sg.List, at int, end, by uint64) (out sg.List, ok bool) {
+	for ; at < len(l) && l[at].Addr == end; at++ {
+		end = l[at].End()
+		l[at].Addr -= by
+		ok = true
+	}
+	return l, ok
 }
 
 // moveAll moves the whole list down so that the lowest address keeps its low
