@@ -39,7 +39,8 @@ func (c *BenchConfig) defaults() {
 type Hit struct {
 	Found      bool
 	Check      oracle.Check // lowest that failed
-	Executions uint64       // cases run until the first failure, or all
+	Checks     []oracle.Check
+	Executions uint64 // cases run until the first failure, or all
 	Elapsed    time.Duration
 	Entries    int // of the shrunk case
 	Case       *corpus.Case
@@ -60,6 +61,7 @@ type MutantResult struct {
 	Found           bool    `json:"found"`      // by every seed
 	Check           int     `json:"check"`      // that found it with most seeds; 0 if none
 	CheckName       string  `json:"check_name"` // of Check
+	Checks          []int   `json:"checks"`     // that failed on any seed's first failing case, ascending
 	Executions      uint64  `json:"executions"` // median
 	WorstExecutions uint64  `json:"worst_executions"`
 	Seconds         float64 `json:"seconds"` // median
@@ -147,15 +149,26 @@ func (b *bench) seek(ctx context.Context, seed uint64) (h Hit, err error) {
 		if i < 0 {
 			continue
 		}
+		h.Checks = outs[i].Verdict.FailedChecks()
 		h.Found, h.Check, h.Elapsed = true, outs[i].Verdict.First(), time.Since(start)
 		c := b.c.Clone()
 		c.Strategy = outs[i].Strategy
-		small, v := corpus.Minimise(c, b.runner.Verdict, b.Shrink)
+		small, v := corpus.Minimise(c, b.verdict, b.Shrink)
 		h.Case, h.Text, h.Entries = small, v.Text, len(small.List)
 		return h, nil
 	}
 	h.Elapsed = time.Since(start)
 	return h, nil
+}
+
+// verdict puts all failures into one class: the mutant is their one cause,
+// whichever check sees it first.
+func (b *bench) verdict(c *corpus.Case) corpus.Verdict {
+	v := b.runner.Verdict(c)
+	if v.Failed {
+		v.Class = "mutant"
+	}
+	return v
 }
 
 // summarise works out medians and worst values.
@@ -164,6 +177,7 @@ func (r *MutantResult) summarise() {
 	var times []float64
 	var entries []int
 	checks := map[oracle.Check]int{}
+	r.Checks = []int{}
 	r.Found = len(r.Hits) > 0
 	for i := range r.Hits {
 		h := &r.Hits[i]
@@ -172,6 +186,11 @@ func (r *MutantResult) summarise() {
 			continue
 		}
 		entries = append(entries, h.Entries)
+		for _, c := range h.Checks {
+			if !slices.Contains(r.Checks, int(c)) {
+				r.Checks = append(r.Checks, int(c))
+			}
+		}
 		checks[h.Check]++
 		if n := checks[h.Check]; n > checks[oracle.Check(r.Check)] || r.Check == 0 {
 			r.Check = int(h.Check)
@@ -180,6 +199,7 @@ func (r *MutantResult) summarise() {
 			r.Case = corpus.Format(h.Case)
 		}
 	}
+	slices.Sort(r.Checks)
 	r.CheckName = oracle.Check(r.Check).String()
 	r.Executions, r.WorstExecutions = median(execs)
 	r.Seconds, r.WorstSeconds = median(times)

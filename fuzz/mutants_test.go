@@ -9,6 +9,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/internal/mutants"
+	"github.com/sgfuzz/sgfuzz/oracle"
 )
 
 // TestMutantWitnesses holds each mutant's witness case against the mutant and
@@ -107,13 +108,13 @@ var catalogue = []int{
 func TestBenchCounts(t *testing.T) {
 	c := &corpus.Case{}
 	r := MutantResult{Hits: []Hit{
-		{Found: true, Check: 1, Executions: 30, Elapsed: 3e9, Entries: 2, Case: c},
-		{Found: true, Check: 5, Executions: 10, Elapsed: 1e9, Entries: 4, Case: c},
+		{Found: true, Check: 1, Checks: []oracle.Check{1, 5}, Executions: 30, Elapsed: 3e9, Entries: 2, Case: c},
+		{Found: true, Check: 5, Checks: []oracle.Check{5, 4}, Executions: 10, Elapsed: 1e9, Entries: 4, Case: c},
 		{Found: true, Check: 5, Executions: 20, Elapsed: 2e9, Entries: 3, Case: c},
 	}}
 	r.summarise()
 	if !r.Found || r.Check != 5 || r.CheckName != "conservation" || r.Executions != 20 || r.WorstExecutions != 30 ||
-		r.Seconds != 2 || r.WorstSeconds != 3 || r.Entries != 3 {
+		r.Seconds != 2 || r.WorstSeconds != 3 || r.Entries != 3 || !slices.Equal(r.Checks, []int{1, 4, 5}) {
 		t.Errorf("%+v", r)
 	}
 	r.Hits = append(r.Hits, Hit{Executions: 99, Elapsed: 9e9})
