@@ -55,14 +55,14 @@ func TestBrokenChecks(t *testing.T) {
 		{oracle.Confinement, "virtual-address-ignored", 1},
 		{oracle.SubRange, "length-keeps-the-offset", 1},
 		{oracle.Conservation, "piece-minimum-before-offset", 1},
-		{oracle.Resume, "pages-of-a-partial-element", 2},
+		{oracle.Resume, "gap-only-at-unaligned-start", 3},
 		{oracle.Rights, "iova-in-32-bits", 1},
 		{oracle.Structure, "pages-without-the-offset", 1},
 		{oracle.RoundTrip, "octowords-not-rounded", 1},
 		{oracle.Agreement, "stale-entries-registered", 1},
-		{oracle.CostClaims, "pages-of-a-partial-element", 2},
+		{oracle.CostClaims, "length-keeps-the-offset", 1},
 		{oracle.DMAContract, "allocated-entries-counted", 1},
-		{oracle.LimitsKept, "one-klm-past-the-array", 1},
+		{oracle.LimitsKept, "length-keeps-the-offset", 1},
 		{oracle.Termination, "", 1},
 	} {
 		t.Run(c.check.String(), func(t *testing.T) {
@@ -76,7 +76,9 @@ func TestBrokenChecks(t *testing.T) {
 			}
 			o.Variants = true
 			ran := 0
-			expectFailure(t, checkProperty(c.check, o, &ran), propParameters(t, 1200), c.entries)
+			p := propParameters(t, 1200)
+			p.MaxSize = 14 // shorter lists: shrinking long ones takes its time
+			expectFailure(t, checkProperty(c.check, o, &ran), p, c.entries)
 		})
 	}
 }
