@@ -64,6 +64,7 @@ type Options struct {
 	Mapper  reg.Mapper
 	Encoder func(reg.Encoder) reg.Encoder
 	Wrap    func(reg.Strategy) reg.Strategy
+	Host    func(mlx5model.HostMemory) mlx5model.HostMemory
 
 	// Stop, when it is closed, ends a Run between two registrations with
 	// ErrStopped.
@@ -94,6 +95,7 @@ type Runner struct {
 	outs        []Outcome
 	spare       oracle.Verdict
 	strategies  []reg.Strategy
+	host        mlx5model.HostMemory   // of Options.Host
 	encoders    map[string]reg.Encoder // by dialect, with Options.Encoder
 }
 
@@ -114,6 +116,9 @@ func NewRunner(o Options) *Runner {
 	r.judge.Full, r.judge.Peer = o.Full, r.peer
 	if o.FullLimit > 0 {
 		r.judge.FullLimit = o.FullLimit
+	}
+	if o.Host != nil {
+		r.host = o.Host(mem)
 	}
 	r.strategies = reg.Strategies()
 	for i := range r.strategies {
@@ -202,7 +207,7 @@ func (r *Runner) reset(c *corpus.Case) error {
 	r.fill(c)
 	cfg := reg.EnvConfig{
 		Profile: p, Dialect: dialect, WQEBBs: min(int(c.Limits.Queue), p.MaxSendWQEBBs), Start: c.Limits.RingStart,
-		Prefill: prefill, PoolSize: int(c.Limits.Pool), Peer: r.peer, Mapper: r.Mapper, Encoder: r.encoder(dialect),
+		Prefill: prefill, PoolSize: int(c.Limits.Pool), Peer: r.peer, Mapper: r.Mapper, Encoder: r.encoder(dialect), Host: r.host,
 	}
 	if err := r.env.Reset(cfg, c.List); err != nil {
 		return fmt.Errorf("case %s: %w", c.Name, err)
@@ -366,7 +371,7 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 		part := oracle.Part(&r.first)
 		r.parts = append(r.parts, part)
 		covered += part.Covered
-		work += r.first.Cost.Descriptors
+		work += r.first.Cost.Descriptors + len(c.List)/maxParts // judging a part takes time for the whole list too
 		ended = r.first.Whole || part.Covered == 0
 		if err := s.Release(r.env, &r.first); err != nil {
 			out.broken(err)
