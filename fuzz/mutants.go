@@ -97,7 +97,7 @@ func MissingMutants() []mutants.Unexpressed { return mutants.Missing() }
 // mutant's defect.
 func mutantOptions(m *mutants.Mutant) Options {
 	p := m.Parts()
-	return Options{Strategies: m.Strategies, Mapper: p.Mapper, Encoder: p.Encoder, Wrap: p.Wrap}
+	return Options{Strategies: m.Strategies, Mapper: p.Mapper, Encoder: p.Encoder, Wrap: p.Wrap, Host: p.Host}
 }
 
 // bench looks for one mutant.

@@ -30,6 +30,8 @@ type EnvConfig struct {
 	Mapper   Mapper // nil for Corrected
 	Encoder  Encoder
 	Peer     mlx5model.Peer // who answers this QP's RDMA requests; may be nil
+	// Host is the memory that the device reaches; nil for Env.Mem.
+	Host mlx5model.HostMemory
 }
 
 // CompletionError is an error completion of a work request that a strategy
@@ -115,10 +117,14 @@ func (e *Env) Reset(c EnvConfig, list sg.List) error {
 }
 
 func (e *Env) resetDevice(c *EnvConfig) (err error) {
+	host := c.Host
+	if host == nil {
+		host = e.Mem
+	}
 	if e.Dev == nil {
-		e.Dev, err = mlx5model.NewDevice(c.Profile, e.Mem)
+		e.Dev, err = mlx5model.NewDevice(c.Profile, host)
 	} else {
-		err = e.Dev.Reset(c.Profile, e.Mem)
+		err = e.Dev.Reset(c.Profile, host)
 	}
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package mutants
 
 import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 )
 
@@ -32,6 +33,7 @@ type Parts struct {
 	Mapper  reg.Mapper
 	Encoder func(reg.Encoder) reg.Encoder
 	Wrap    func(reg.Strategy) reg.Strategy
+	Host    func(mlx5model.HostMemory) mlx5model.HostMemory // how the device reaches memory
 }
 
 // Parts makes a fresh set, with state of its own. A Mutant that is not of this
@@ -47,7 +49,7 @@ func (m *Mutant) Parts() Parts {
 // the latent ones, then the made ones.
 func All() []*Mutant {
 	var all []*Mutant
-	for _, list := range [...][]Mutant{mappingBugs, countBugs, gapBugs, umemBugs, driverBugs, consumerBugs, latentBugs, madeMapping, madeWQE, madeLife} {
+	for _, list := range [...][]Mutant{mappingBugs, countBugs, gapBugs, umemBugs, driverBugs, consumerBugs, latentBugs, madeMapping, madeWQE, madeLife, madeDevice} {
 		for i := range list {
 			all = append(all, &list[i])
 		}
