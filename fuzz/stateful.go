@@ -129,12 +129,14 @@ func newStateful() *stateful {
 
 // start makes device, queues and model anew.
 func (s *stateful) start() error {
-	if err := s.dev.Reset(*s.dev.Profile(), s.host); err != nil {
+	p := *s.dev.Profile()
+	p.MaxIndirection = 2 - int(s.ch.Byte()&1)
+	if err := s.dev.Reset(p, s.host); err != nil {
 		return err
 	}
 	copy(s.host, statefulPattern[:])
 	copy(s.model.memory, statefulPattern[:])
-	s.model.keys, s.model.depth = map[uint32]*modelKey{}, 2
+	s.model.keys, s.model.depth = map[uint32]*modelKey{}, p.MaxIndirection
 	for i := range uint32(2) {
 		for _, k := range []struct {
 			index       uint32
@@ -150,6 +152,11 @@ func (s *stateful) start() error {
 	for _, q := range s.qps {
 		q.ring.Fill(0xcc)
 		if err := s.open(q, uint32(s.ch.Uint(1<<16-1))); err != nil {
+			return err
+		}
+	}
+	for _, n := range []uint32{0, 1, 4} {
+		if err := s.createAt(firstSlot+n, n >= statefulSlots/2, s.qps[0]); err != nil {
 			return err
 		}
 	}
@@ -196,15 +203,15 @@ func (s *stateful) step() error {
 		s.spoil(s)
 	}
 	switch op {
-	case 0, 1:
+	case 0:
 		return s.create()
-	case 2, 3, 4, 5:
+	case 1, 2, 3, 4, 5:
 		return s.register()
-	case 6, 7:
+	case 6:
 		return s.invalidate()
-	case 8:
+	case 7:
 		return s.doorbell(s.queue())
-	case 9, 10, 11:
+	case 8, 9, 10, 11:
 		return s.remote()
 	case 12:
 		return s.rdma()
@@ -216,7 +223,24 @@ func (s *stateful) step() error {
 	return s.recover()
 }
 
-func (s *stateful) queue() *statefulQP { return s.qps[int(s.ch.Byte())%len(s.qps)] }
+// queue draws a queue; one in the error state is mostly brought back first.
+func (s *stateful) queue() *statefulQP {
+	b := int(s.ch.Byte())
+	q := s.qps[b%len(s.qps)]
+	if q.failed && b < 200 {
+		s.restart(q)
+	}
+	return q
+}
+
+// queueOf draws a queue: mostly one of the domain of a key.
+func (s *stateful) queueOf(key uint32) *statefulQP {
+	q := s.queue()
+	if k := s.model.keys[key>>8]; k != nil && k.exists && k.pd != q.pd && s.ch.Byte() < 208 {
+		return s.qps[k.pd-0x40]
+	}
+	return q
+}
 
 func (s *stateful) notef(format string, args ...any) {
 	if s.note {
@@ -232,9 +256,17 @@ func (s *stateful) wrong(class, format string, args ...any) error {
 	return &TargetError{Class: "stateful: " + class, Detail: text}
 }
 
-// slot draws the index of a key under test, and whether it has a page list.
+// slot draws the index of a key under test, and whether it has a page list:
+// mostly of one that exists, the next one behind the index drawn.
 func (s *stateful) slot() (index uint32, pages bool) {
-	n := uint32(s.ch.Byte()) % statefulSlots
+	b := uint32(s.ch.Byte())
+	n := b % statefulSlots
+	for range statefulSlots {
+		if k := s.model.keys[firstSlot+n]; b >= 224 || k != nil && k.exists {
+			break
+		}
+		n = (n + 1) % statefulSlots
+	}
 	return firstSlot + n, n >= statefulSlots/2
 }
 
@@ -256,9 +288,20 @@ func (s *stateful) tagged(index uint32, next uint8) uint32 {
 
 // anyKey draws a key to reach data through: that of all data in a domain, or
 // one under test.
-func (s *stateful) anyKey() uint32 {
-	if b := s.ch.Byte(); b < 128 {
-		return (dataKeys + uint32(b&1)) << 8
+func (s *stateful) anyKey(q *statefulQP) uint32 {
+	if b := s.ch.Byte(); b < 160 {
+		pd := uint32(0)
+		if b < 16 || q.pd != 0x40 && b < 144 {
+			pd = 1
+		}
+		return (dataKeys + pd) << 8
+	}
+	b := uint32(s.ch.Byte())
+	for n := range uint32(statefulSlots) { // one that is registered, if there is any
+		index := firstSlot + (b+n)%statefulSlots
+		if k := s.model.keys[index]; k != nil && k.exists && !k.free && k.pd == q.pd && b < 224 {
+			return index<<8 | uint32(k.tag)
+		}
 	}
 	index, _ := s.slot()
 	return s.tagged(index, 0)
@@ -267,14 +310,20 @@ func (s *stateful) anyKey() uint32 {
 // va draws an address in a key: mostly inside.
 func (s *stateful) va(key uint32) uint64 {
 	if k := s.model.keys[key>>8]; k != nil && k.size > 0 {
+		if s.ch.Byte() < 224 {
+			return k.start + s.ch.Uint(min(k.size-1, k.size*3/4))
+		}
 		return k.start + s.ch.Uint(k.size+k.size/16)
 	}
 	return s.ch.Uint(1<<16 - 1)
 }
 
 func (s *stateful) create() error {
-	index, pages := s.slot()
-	q := s.queue()
+	n := uint32(s.ch.Byte()) % statefulSlots
+	return s.createAt(firstSlot+n, n >= statefulSlots/2, s.queue())
+}
+
+func (s *stateful) createAt(index uint32, pages bool, q *statefulQP) error {
 	mode := mlx5model.ModeKLM
 	if pages {
 		mode, q = mlx5model.ModeMTT, s.qps[int(q.pd-0x40)] // only the kernel has them
@@ -339,21 +388,29 @@ func (s *stateful) posted(q *statefulQP, r request, before uint32, err error) er
 
 // register draws a list for a key and posts its registration.
 func (s *stateful) register() error {
-	q := s.queue()
 	index, pages := s.slot()
+	q := s.queueOf(index << 8)
 	caps := q.enc.Caps()
 	if pages && !caps.MTT {
 		q, caps = s.qps[0], s.qps[0].enc.Caps()
 	}
+	if k := s.model.keys[index]; k != nil && k.exists && !k.free && s.ch.Byte() < 208 { // as a consumer does
+		if err := s.invalidateKey(q, index<<8|uint32(k.tag)); err != nil {
+			return err
+		}
+	}
 	if err := s.room(q); err != nil {
 		return err
 	}
-	w := reg.RegWR{Key: s.tagged(index, 1), Mode: mlx5model.ModeKLM, Access: s.ch.Byte() & (mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW), Signaled: s.ch.Bool()}
+	w := reg.RegWR{Key: s.tagged(index, 1), Mode: mlx5model.ModeKLM, Access: mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW, Signaled: s.ch.Bool()}
+	if b := s.ch.Byte(); b >= 160 {
+		w.Access &= b
+	}
 	r := request{kind: reqRegister, key: w.Key, signaled: w.Signaled, free: caps.MTT}
 	if pages {
 		s.drawPages(&w, &r)
 	} else {
-		s.drawKLMs(&w, &r)
+		s.drawKLMs(q, &w, &r)
 	}
 	r.register.rights, r.register.start, r.register.size = w.Access, w.IOVA, w.Length
 	r.register.capacity = int(mlx5model.AlignUp(uint64(len(w.List)), mlx5model.UMRListAlign) / mlx5model.OctowordSize)
@@ -369,10 +426,10 @@ func (s *stateful) register() error {
 	return s.posted(q, r, before, err)
 }
 
-func (s *stateful) drawKLMs(w *reg.RegWR, r *request) {
+func (s *stateful) drawKLMs(q *statefulQP, w *reg.RegWR, r *request) {
 	w.Mode, w.IOVA = mlx5model.ModeKLM, s.ch.Uint(^uint64(0))
 	for w.N < 12 && (w.N == 0 || s.ch.MoreUnless(64)) {
-		key := s.anyKey()
+		key := s.anyKey(q)
 		e := modelEntry{key: key, addr: s.va(key), size: 1 + s.ch.Uint(255)}
 		r.register.list = append(r.register.list, e)
 		w.List = binary.BigEndian.AppendUint32(w.List, uint32(e.size))
@@ -400,12 +457,14 @@ func (s *stateful) drawPages(w *reg.RegWR, r *request) {
 }
 
 func (s *stateful) invalidate() error {
-	q := s.queue()
+	index, _ := s.slot()
+	return s.invalidateKey(s.queue(), s.tagged(index, 0))
+}
+
+func (s *stateful) invalidateKey(q *statefulQP, key uint32) error {
 	if err := s.room(q); err != nil {
 		return err
 	}
-	index, _ := s.slot()
-	key := s.tagged(index, 0)
 	before := q.enc.PI()
 	err := q.enc.Invalidate(key)
 	return s.posted(q, request{kind: reqInvalidate, key: key, clearTag: !q.enc.Caps().MTT}, before, err)
@@ -421,7 +480,7 @@ func (s *stateful) rdma() error {
 	r.key = s.tagged(index, 0)
 	r.raddr = s.va(r.key)
 	for len(r.sges) < 4 && s.ch.More() {
-		key := s.anyKey()
+		key := s.anyKey(q)
 		r.sges = append(r.sges, sg.Entry{Lkey: key, Addr: s.va(key), Len: uint32(1 + s.ch.Uint(255))})
 	}
 	before := q.enc.PI()

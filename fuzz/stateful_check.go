@@ -48,13 +48,18 @@ func (s *stateful) completed(q *statefulQP) error {
 	return nil
 }
 
+// restart takes a queue through reset: what it held is dropped.
+func (s *stateful) restart(q *statefulQP) {
+	s.notef("%#x: recover", q.qpn)
+	q.qp.Recover(q.enc.PI())
+	q.failed, q.pending, q.rung = false, q.pending[:0], q.enc.PI()
+}
+
 // recover takes a queue back to work, or makes it anew elsewhere in its ring.
 func (s *stateful) recover() error {
 	q := s.queue()
 	if s.ch.Bool() {
-		s.notef("%#x: recover", q.qpn)
-		q.qp.Recover(q.enc.PI())
-		q.failed, q.pending, q.rung = false, q.pending[:0], q.enc.PI()
+		s.restart(q)
 		return nil
 	}
 	old := q.qp
@@ -77,17 +82,18 @@ func (s *stateful) recover() error {
 
 // remote is an access by the peer of a queue: bytes or a reason.
 func (s *stateful) remote() error {
-	q := s.queue()
-	a := mlx5model.Access{Op: mlx5model.RemoteRead, QPN: q.qpn, PD: q.pd, Key: s.anyKey()}
-	if s.ch.Byte() >= 16 { // mostly a key under test
-		index, _ := s.slot()
-		a.Key = s.tagged(index, 0)
+	index, _ := s.slot()
+	key := s.tagged(index, 0)
+	q := s.queueOf(key)
+	if s.ch.Byte() >= 240 { // mostly a key under test
+		key = s.anyKey(q)
 	}
+	a := mlx5model.Access{Op: mlx5model.RemoteRead, QPN: q.qpn, PD: q.pd, Key: key}
 	if s.ch.Bool() {
 		a.Op = mlx5model.RemoteWrite
 	}
 	a.VA = s.va(a.Key)
-	p := s.buf[:s.ch.Uint(uint64(len(s.buf)-1))]
+	p := s.buf[:s.length()]
 	ext, why := s.model.access(s.ext[:0], a.Op, a.Key, a.PD, a.VA, uint64(len(p)))
 	s.ext = ext
 	var err error
@@ -107,6 +113,15 @@ func (s *stateful) remote() error {
 		return s.wrong("access refused", "%+v: %v", a, err)
 	}
 	return s.moved(a, p, ext)
+}
+
+// length draws how many bytes an access moves: mostly few, so that they fit.
+func (s *stateful) length() uint64 {
+	if n := s.ch.Uint(uint64(len(s.buf) - 1)); n >= 192 {
+		return n
+	} else {
+		return n % 32
+	}
 }
 
 func (s *stateful) refused(a mlx5model.Access, why mlx5model.Reason, err error) error {

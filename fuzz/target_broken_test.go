@@ -310,7 +310,7 @@ func TestBrokenStateful(t *testing.T) {
 		{"regions are a byte longer", "", func(s *stateful) { each(s, func(c *mlx5model.MkeyContext) { c.Len++ }) }},
 		{"domains do not count", "", func(s *stateful) { each(s, func(c *mlx5model.MkeyContext) { c.PD = 0x40 }) }},
 		{"keys vanish", "", func(s *stateful) { _ = s.dev.DestroyMkey((firstSlot + 1) << 8) }},
-		{"queues recover alone", "completions differ", func(s *stateful) {
+		{"queues recover alone", "queue's state differs", func(s *stateful) {
 			for _, q := range s.qps {
 				q.qp.Recover(q.rung)
 			}

@@ -168,7 +168,7 @@ func postLibmlx5(t *dialectTarget) {
 		if want.hasLength, want.length = true, w.Length; w.Length == 0 { // the window is freed, its length left alone
 			want.hasLength = false
 		}
-		want.loose = w.Addr+w.Length < w.Addr
+		want.loose = w.Addr+w.Length < w.Addr || w.Lkey == mlx5model.RepeatOp
 	default:
 		var l sg.List
 		wire := [...]mlx5model.Opcode{mlx5model.OpRDMAWrite, mlx5model.OpRDMARead, mlx5model.OpSend}[op%3]
