@@ -20,7 +20,7 @@ import (
 type BenchConfig struct {
 	Seeds  int    // 0 for 10
 	Limit  uint64 // cases a seed; 0 for 100,000
-	Shrink int    // steps spent on shrinking; 0 for 2000
+	Shrink int    // steps spent on shrinking; 0 for 1000
 }
 
 func (c *BenchConfig) defaults() {
@@ -31,7 +31,7 @@ func (c *BenchConfig) defaults() {
 		c.Limit = 100_000
 	}
 	if c.Shrink == 0 {
-		c.Shrink = 2000
+		c.Shrink = 1000
 	}
 }
 

@@ -34,7 +34,7 @@ func TestMutantWitnesses(t *testing.T) {
 // that what it finds is the mutant's fault. Without -short it also demands that
 // the case shrinks to about the least known.
 func TestMutantsFound(t *testing.T) {
-	config := BenchConfig{Seeds: 1, Limit: 20_000, Shrink: 2000}
+	config := BenchConfig{Seeds: 1, Limit: 20_000}
 	if testing.Short() {
 		config.Shrink = 1
 	}

@@ -13,7 +13,7 @@ type mutantsCmd struct {
 	common
 	Seeds  int      `default:"10" help:"Seeds tried on each mutant."`
 	Limit  uint64   `default:"100000" placeholder:"N" help:"Cases tried with each seed."`
-	Shrink int      `default:"2000" placeholder:"N" help:"Steps spent on shrinking a case."`
+	Shrink int      `default:"1000" placeholder:"N" help:"Steps spent on shrinking a case."`
 	Cases  bool     `help:"Print each mutant's shrunk case."`
 	Names  []string `arg:"" optional:"" name:"mutant" help:"Mutants (default: all)."`
 }
