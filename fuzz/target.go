@@ -77,9 +77,13 @@ func strategiesTarget() Target {
 	}
 }
 
+// targetEntries bounds the lists of the strategies target, which has to run
+// many of them; campaigns have longer ones.
+const targetEntries = 2048
+
 func caseBody(r *Runner) func([]byte) error {
 	var c corpus.Case
-	var p sg.Params
+	p := sg.Params{MaxEntries: targetEntries}
 	ch := sg.NewChoices(nil)
 	return func(data []byte) error {
 		ch.Reset(data)
