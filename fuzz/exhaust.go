@@ -7,11 +7,11 @@ import (
 	"math/bits"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sgfuzz/sgfuzz/internal/mutants"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 )
@@ -41,11 +41,8 @@ type ExhaustConfig struct {
 	Progress func(ExhaustStats)
 	Every    time.Duration // between two calls of Progress; 0 for a second
 
-	// Parts of the registering side that stand in for the correct ones, as
-	// in Options.
-	Mapper  reg.Mapper
-	Encoder func(reg.Encoder) reg.Encoder
-	Wrap    func(reg.Strategy) reg.Strategy
+	// Mutant names a defect (see Mutants) to enumerate with, "" for none.
+	Mutant string
 }
 
 // ErrExhaust reports a scope that cannot be enumerated.
@@ -101,6 +98,9 @@ func (c ExhaustConfig) normal() (ExhaustConfig, error) {
 			return bad("unknown strategy %q", s)
 		}
 	}
+	if _, ok := mutants.ByName(c.Mutant); c.Mutant != "" && !ok {
+		return bad("unknown mutant %q", c.Mutant)
+	}
 	if c.Jobs <= 0 {
 		c.Jobs = runtime.GOMAXPROCS(0)
 	}
@@ -108,6 +108,25 @@ func (c ExhaustConfig) normal() (ExhaustConfig, error) {
 		c.Every = time.Second
 	}
 	return c, nil
+}
+
+// Total is the number of lists of the scope. The error is that of Exhaust.
+func (c ExhaustConfig) Total() (uint64, error) {
+	c, err := c.normal()
+	if err != nil {
+		return 0, err
+	}
+	n, _ := ExhaustCount(c.Entries, c.units())
+	return n, nil
+}
+
+// parts are what stands in for correct parts, made afresh, as each worker needs
+// its own.
+func (c *ExhaustConfig) parts() mutants.Parts {
+	if m, ok := mutants.ByName(c.Mutant); ok {
+		return m.Parts()
+	}
+	return mutants.Parts{}
 }
 
 func (c *ExhaustConfig) units() int   { return c.Pages * int(c.PageSize/c.Unit) }
@@ -122,15 +141,15 @@ func (c *ExhaustConfig) profile() mlx5model.Profile {
 
 // ExhaustStats is how far an enumeration is.
 type ExhaustStats struct {
-	Lists   uint64 // enumerated
-	Checks  uint64 // lists times strategies that were tried on them
-	Windows uint64 // sub-ranges translated and compared
-	// Same counts registrations whose key was, in every bit that the device
-	// keeps, the key that another strategy had made of the same bytes, and
-	// whose sub-ranges were therefore not translated again.
-	Same       uint64
-	Failed     uint64
-	Strategies []StrategyStats
+	Lists  uint64 // enumerated
+	Checks uint64 // lists times strategies that were tried on them
+	// Windows are the sub-ranges that were shown to be right. Walked are those
+	// that were translated for it; the others belong to keys that, in all that
+	// the device keeps of them, equal one whose sub-ranges were walked before.
+	// How many that are depends on how lists fall to workers.
+	Windows, Walked uint64
+	Failed          uint64
+	Strategies      []StrategyStats
 	// Digest is a sum over all lists of a hash of their index and of every
 	// strategy's answer: equal if two enumerations answered alike.
 	Digest  uint64
@@ -185,7 +204,10 @@ func Exhaust(ctx context.Context, c ExhaustConfig) (*ExhaustSummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	total, _ := ExhaustCount(c.Entries, c.units())
+	total, err := c.Total()
+	if err != nil {
+		return nil, err
+	}
 	k := &exhaustion{ExhaustConfig: c, u: newUniverse(&c), found: map[string]*ExhaustFinding{}}
 	k.sum = ExhaustSummary{Config: c, Total: total, Classes: map[string]uint64{}}
 	k.choose()
@@ -288,7 +310,7 @@ func (k *exhaustion) merge(w *exhauster) {
 	t.Lists += w.stats.Lists
 	t.Checks += w.stats.Checks
 	t.Windows += w.stats.Windows
-	t.Same += w.stats.Same
+	t.Walked += w.stats.Walked
 	t.Digest += w.stats.Digest
 	for i := range w.stats.Strategies {
 		from, to := &w.stats.Strategies[i], &t.Strategies[i]
@@ -301,40 +323,4 @@ func (k *exhaustion) merge(w *exhauster) {
 		*from = StrategyStats{}
 	}
 	w.stats = ExhaustStats{Strategies: w.stats.Strategies}
-}
-
-// Scope describes the lists in words.
-func (s *ExhaustSummary) Scope() string {
-	c := &s.Config
-	lists := fmt.Sprintf("all %d lists", s.Total)
-	if !s.Complete() {
-		lists = fmt.Sprintf("lists %d to %d, end excluded, of %d", c.From, s.Covered, s.Total)
-	}
-	return fmt.Sprintf("%s of 0 to %d entries, in any order and overlap, each at any multiple of %d bytes and of any length from 0, "+
-		"in %d pages of %d bytes from %#x on", lists, c.Entries, c.Unit, c.Pages, c.PageSize, c.Base)
-}
-
-// Proved states line by line what an enumeration without findings shows, and
-// what it does not.
-func (s *ExhaustSummary) Proved() []string {
-	var names []string
-	for i := range s.Strategies {
-		names = append(names, s.Strategies[i].Strategy)
-	}
-	windows := "every sub-range of every region, from any unit to any other, reads the list's memory in the list's order"
-	if s.Config.Edges {
-		windows = "every unit, every start and every end of every region reads the list's memory in the list's order (sub-ranges inside were not tried)"
-	}
-	if s.Config.Unit > 1 {
-		windows += fmt.Sprintf("; a unit is %d bytes, and inside of one nothing was looked at", s.Config.Unit)
-	}
-	lines := []string{
-		"scope: " + s.Scope(),
-		"side conditions: dialect linux, profile strict with pages from the universe's size on, no limits, no merging by the DMA stage, sg_offset 0",
-		"strategies: " + strings.Join(names, ", "),
-		"each takes exactly the lists that the byte-wise rule allows, and says where the others break it",
-		windows + ", and so does every write to a whole region",
-		"no region reaches a byte outside of the list or outlives its release; no key, buffer or mapping is left behind",
-	}
-	return append(lines, "not shown: content (addresses are compared, no data is moved), limits of device and request, other dialects, entries beyond the scope")
 }

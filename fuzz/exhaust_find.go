@@ -102,10 +102,11 @@ func (k *exhaustion) replay(f *ExhaustFinding, strategy string) (err error) {
 			f.Replayed = oracle.Termination.String() + "/" + strategy
 		}
 	}()
+	parts := k.parts()
 	for _, dir := range []string{"", corpus.DirWrite} {
 		c := f.Case.Clone()
 		c.Dir = dir
-		outs, err := NewRunner(Options{Full: true, Mapper: k.Mapper, Encoder: k.Encoder, Wrap: k.Wrap}).Run(c)
+		outs, err := NewRunner(Options{Full: true, Mapper: parts.Mapper, Encoder: parts.Encoder, Wrap: parts.Wrap}).Run(c)
 		if err != nil {
 			return err
 		}

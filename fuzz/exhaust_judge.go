@@ -81,14 +81,22 @@ func (w *exhauster) tuple(t *reg.Tuple, s *unitStream, from, to int) {
 			return
 		}
 	}
-	if s == &w.x.unitStream && w.known(t, from, to) {
-		w.stats.Same++
+	all := uint64(to-from) * uint64(to-from+1) / 2
+	if w.k.Edges {
+		all = 3 * uint64(to-from)
+	}
+	w.stats.Windows += all
+	if w.proved.known(w.env.Dev, t) {
 		return
 	}
 	if w.k.Edges {
 		w.edges(t, s, from, to)
 	} else {
 		w.windows(t, s, from, to)
+	}
+	if !w.failed {
+		w.stats.Walked += all
+		w.proved.add()
 	}
 }
 
@@ -114,7 +122,6 @@ func (w *exhauster) windows(t *reg.Tuple, s *unitStream, from, to int) {
 		}
 		a.VA += unit
 	}
-	w.stats.Windows += uint64(to-from) * uint64(to-from+1) / 2
 }
 
 // edges exhaustTries each unit, each start and each end.
@@ -128,39 +135,6 @@ func (w *exhauster) edges(t *reg.Tuple, s *unitStream, from, to int) {
 			}
 		}
 	}
-	w.stats.Windows += 3 * uint64(to-from)
-}
-
-// provedKey is all that a device keeps of a key, but for the key's name, and
-// the units that it was shown to serve.
-type provedKey struct {
-	from, to int
-	addr     uint64 // of the tuple
-	ctx      mlx5model.MkeyContext
-	xlt      []byte
-}
-
-// known reports whether the same units were served before, for the current
-// list, by a key with the same context and translation list: the device, which
-// has nothing else to go by, then answers in the same way. If not, it remembers
-// the key as one that the caller is about to check.
-func (w *exhauster) known(t *reg.Tuple, from, to int) bool {
-	ctx, _ := w.env.Dev.QueryMkey(t.Rkey)
-	ctx.Tag = 0
-	xlt := w.env.Dev.QueryXlt(t.Rkey)
-	for i := range w.states[:w.seen] {
-		s := &w.states[i]
-		if s.from == from && s.to == to && s.addr == t.Addr && s.ctx == ctx && string(s.xlt) == string(xlt) {
-			return true
-		}
-	}
-	if w.seen == len(w.states) {
-		w.states = append(w.states, provedKey{})
-	}
-	s := &w.states[w.seen]
-	*s = provedKey{from, to, t.Addr, ctx, append(s.xlt[:0], xlt...)}
-	w.seen++
-	return false
 }
 
 // exhaustPeer is the peer of an initiator: it compares the memory that each
