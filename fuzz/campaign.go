@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -18,25 +19,31 @@ import (
 
 // Config says what a campaign does and when it ends.
 type Config struct {
-	Seed  uint64        // of the whole campaign: case n depends on Seed and n alone
+	Seed  uint64        // of the whole campaign, see Campaign
 	First uint64        // number of the first case
-	Cases uint64        // cases to run; 0 for no limit
+	Cases uint64        // cases to run, those of earlier sessions included; 0 for no limit
 	For   time.Duration // time to run; 0 for no limit
 	Jobs  int           // workers; 0 for one a core
 
 	Strategies []string // only these; empty for all
 	Dialects   []string
 	Profiles   []string
-	Generators []string
+	Generators []string // only these: all cases are then drawn, as without a guide
 
 	Full     bool // move every byte
 	Variants bool // check the metamorphic relations
+	NoGuide  bool // draw every case by itself, see CaseSeed
 
-	Out      string // directory for findings; "" to keep them in memory only
+	State    string // directory to go on from and to save to; "" for none
+	Out      string // directory for findings; "" for "findings" in State, or memory only
 	Keep     int    // findings kept of one class; 0 for 1
 	Shrink   int    // steps spent on shrinking one finding; 0 for 2000
 	Progress func(Stats)
 	Every    time.Duration // between two calls of Progress; 0 for a second
+
+	// Options changes the options of every Runner, for tests with defects
+	// planted in the registering side.
+	Options func(*Options)
 }
 
 // StrategyStats counts what one strategy answered.
@@ -48,16 +55,20 @@ type StrategyStats struct {
 // Cases is the number of cases that the strategy was tried on.
 func (s StrategyStats) Cases() uint64 { return s.Accepted + s.Partial + s.Refused + s.Broken }
 
-// Stats are a campaign's figures so far.
+// Stats are a campaign's figures so far, those of earlier sessions included.
 type Stats struct {
-	Cases, Runs uint64 // cases drawn; strategies tried on them
+	Cases, Runs uint64 // cases run; strategies tried on them
+	Mutated     uint64 // cases made from others
+	Earlier     uint64 // cases of earlier sessions
 	Checks      [oracle.NumChecks + 1]uint64
-	Features    int // distinct pairs of answer and list feature
+	Features    int // distinct things that answers show, as of the last whole round
+	Pool        int // cases that mutations start from
 	Failed      uint64
 	Classes     map[string]uint64 // failures by class
-	Generators  map[string]uint64
+	Findings    int               // kept
+	Generators  map[string]uint64 // of drawn cases
 	Strategies  []StrategyStats
-	Elapsed     time.Duration
+	Elapsed     time.Duration // of this session
 }
 
 // ChecksRun is the number of checks applied.
@@ -69,71 +80,85 @@ func (s *Stats) ChecksRun() uint64 {
 	return n
 }
 
-// Finding is one failure that a campaign kept.
-type Finding struct {
-	Class  string
-	Number uint64 // of the case in the campaign
-	Case   *corpus.Case
-	Text   string // the failures, one on a line
-	Path   string // where it was saved
-}
-
 // Summary is what a campaign leaves.
 type Summary struct {
 	Stats
 	Seed     uint64
-	Findings []Finding
+	Findings []Finding // in the order of their cases' numbers
 }
 
-// batch is the number of cases a worker takes at once.
-const batch = 64
-
-// campaign is the state that workers share.
+// campaign is the state that workers share. In a round they read it; what they
+// write is behind mu.
 type campaign struct {
 	Config
-	next  atomic.Uint64
-	start time.Time
+	start   time.Time
+	workers []*worker
+	journal *journal // nil without a state directory
+
+	next     uint64 // first case that no round has done
+	claimed  atomic.Uint64
+	features map[feature]struct{}
+	pool     pool
+	kept     map[string]int // findings by class
 
 	mu       sync.Mutex
 	sum      Summary
-	features map[feature]struct{}
-	kept     map[string]int
+	results  []result            // of the round under way
+	raw      map[string][]uint64 // cases saved before the round's end, by class
+	closed   bool                // a worker that comes now is too late
 	firstErr error
 }
 
-// Campaign draws and runs cases until ctx ends, the limits of c are reached, or
-// a finding cannot be written. A canceled ctx is no error. Findings are saved
-// as they are found, before and after they are shrunk.
+// Campaign makes and runs cases until ctx ends, the limits of c are reached, or
+// something cannot be written. A cancelled ctx is no error.
+//
+// Cases are run in rounds of a fixed number. A case is drawn from the stream of
+// CaseSeed, or made by mutating one that showed something new in an earlier
+// round; which of the two depends on its number. Results are merged at the end
+// of a round in the order of the numbers. So the same seed and number of cases
+// give the same cases, features, and findings whatever the number of workers.
+//
+// The first Config.Keep cases of a failure class are findings. Each is saved
+// when its case has run, under a name that begins with "unshrunk", and after
+// the round shrunk and saved again.
+//
+// With a state directory, what whole rounds found is written to it after each
+// round. A campaign that was killed goes on from there: the unfinished round is
+// done again, and findings that were not shrunk are.
 func Campaign(ctx context.Context, c Config) (*Summary, error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
+	k := newCampaign(c)
+	if k.State != "" {
+		if err := k.open(); err != nil {
+			return nil, err
+		}
+		defer k.journal.close()
+	}
+	k.sum.Seed = k.Seed
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.For)
 		defer cancel()
 	}
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	k := &campaign{Config: c, start: time.Now(), features: map[feature]struct{}{}, kept: map[string]int{}}
-	k.next.Store(c.First)
-	k.sum.Seed = c.Seed
-	k.sum.Classes, k.sum.Generators = map[string]uint64{}, map[string]uint64{}
-	var wg sync.WaitGroup
-	for range c.Jobs {
-		wg.Go(func() {
-			if err := newWorker(k).work(ctx); err != nil {
-				k.fail(err)
-				stop()
-			}
-		})
+	for range k.Jobs {
+		k.workers = append(k.workers, newWorker(k, ctx.Done()))
 	}
 	ended := make(chan struct{})
-	go func() { wg.Wait(); close(ended) }()
+	go func() { defer close(ended); k.fail(k.loop(ctx)) }()
 	k.report(ended)
-	k.sum.Elapsed = time.Since(k.start)
-	k.sum.Features = len(k.features)
+	k.sum.Stats = k.stats()
 	return &k.sum, k.firstErr
+}
+
+func newCampaign(c Config) *campaign {
+	k := &campaign{Config: c, start: time.Now(), next: c.First, features: map[feature]struct{}{}, kept: map[string]int{}}
+	k.sum.Classes, k.sum.Generators = map[string]uint64{}, map[string]uint64{}
+	for _, s := range corpus.Strategies() {
+		k.sum.Strategies = append(k.sum.Strategies, StrategyStats{Strategy: s})
+	}
+	return k
 }
 
 func (c *Config) check() error {
@@ -146,6 +171,9 @@ func (c *Config) check() error {
 	}
 	if c.Shrink == 0 {
 		c.Shrink = 2000
+	}
+	if len(c.Generators) > 0 {
+		c.NoGuide = true
 	}
 	var errs []error
 	known := func(what string, given, all []string) {
@@ -182,6 +210,12 @@ func (k *campaign) fail(err error) {
 	}
 }
 
+func (k *campaign) failed() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.firstErr != nil
+}
+
 // report calls Progress until ended.
 func (k *campaign) report(ended <-chan struct{}) {
 	t := time.NewTicker(k.Every)
@@ -203,11 +237,9 @@ func (k *campaign) stats() Stats {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s := k.sum.Stats
-	s.Elapsed, s.Features = time.Since(k.start), len(k.features)
+	s.Elapsed, s.Features, s.Pool = time.Since(k.start), len(k.features), len(k.pool.cases)
+	s.Findings = len(k.sum.Findings)
 	s.Strategies = slices.Clone(s.Strategies)
-	s.Classes, s.Generators = map[string]uint64{}, nil
-	for c, n := range k.sum.Classes {
-		s.Classes[c] = n
-	}
+	s.Classes, s.Generators = maps.Clone(s.Classes), maps.Clone(s.Generators)
 	return s
 }

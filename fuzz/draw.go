@@ -249,10 +249,15 @@ func Draw(ch *sg.Choices, c *corpus.Case, p *sg.Params) (generator string) {
 	p.PageSize = c.EffectivePageSize()
 	p.Capacities = capacities
 	c.List, generator = sg.Generate(ch, p, c.List)
-	if c.DMA.Mode == sg.Split && c.List.Total()/c.DMA.Limit > maxCuts {
-		c.DMA = sg.DMA{} // a case must stay cheap
-	}
+	bound(c)
 	return generator
+}
+
+// bound keeps a case cheap.
+func bound(c *corpus.Case) {
+	if c.DMA.Mode == sg.Split && c.List.Total()/c.DMA.Limit > maxCuts {
+		c.DMA = sg.DMA{}
+	}
 }
 
 // maxCuts bounds the entries that splitting may add to a drawn case.
@@ -277,7 +282,8 @@ func EncodeCase(dst []byte, c *corpus.Case) ([]byte, error) {
 }
 
 // normalise removes what a case's text form cannot say: the limit of a mapping
-// stage that has none, an address that is not given.
+// stage that has none, an address that is not given, a place in a ring of no
+// stated size.
 func normalise(c *corpus.Case) {
 	switch {
 	case c.DMA.Mode == sg.Identity:
@@ -288,4 +294,11 @@ func normalise(c *corpus.Case) {
 	if !c.HasIOVA {
 		c.IOVA = 0
 	}
+	if c.Limits.RingStart != 0 && c.Limits.Queue == 0 {
+		c.Limits.Queue = defaultQueue
+	}
 }
+
+// defaultQueue is the ring that a case gets which states none, in WQEBBs,
+// unless the device's rings are smaller.
+const defaultQueue = 1024

@@ -38,6 +38,8 @@ type Outcome struct {
 	Cost     reg.Cost
 	Parts    int // registrations it took
 	Verdict  oracle.Verdict
+
+	trail trail // how it was registered, for features
 }
 
 // Failed says that a check found something.
@@ -265,7 +267,7 @@ func (r *Runner) try(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 	if err != nil {
 		return r.refused(s, c, out, err)
 	}
-	out.Answer, out.Parts, out.Cost = Accepted, 1, r.first.Cost
+	out.Answer, out.Parts, out.Cost, out.trail = Accepted, 1, r.first.Cost, trailOf(&r.first)
 	r.judge.Judge(&r.first, &out.Verdict)
 	r.agree(s, out)
 	r.lifeCycle(s, c, out)
@@ -365,6 +367,9 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 				out.broken(fmt.Errorf("part %d: %w", len(r.parts), err))
 			}
 			return nil
+		}
+		if len(r.parts) == 0 {
+			out.trail = trailOf(&r.first)
 		}
 		out.Answer, out.Parts = Partial, len(r.parts)+1
 		r.judge.Judge(&r.first, &out.Verdict)

@@ -101,7 +101,9 @@ func (r *Runner) compareVariant(s reg.Strategy, c *corpus.Case, name string, shi
 	if err := r.reset(c); err != nil {
 		return err
 	}
-	if err := s.Register(r.env, &r.req, &r.second); err != nil {
+	err := s.Register(r.env, &r.req, &r.second)
+	out.trail.variant(name, err == nil)
+	if err != nil {
 		r.judge.JudgeRefusal(&r.req, err, r.facts(), &out.Verdict)
 		return nil
 	}

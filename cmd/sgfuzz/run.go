@@ -20,18 +20,20 @@ import (
 type runCmd struct {
 	common
 	For       time.Duration `placeholder:"TIME" help:"Time to fuzz, such as 90s or 8h (default: 20s, or no limit with --cases)."`
-	Cases     uint64        `placeholder:"N" help:"Cases to fuzz (default: no limit)."`
+	Cases     uint64        `placeholder:"N" help:"Cases to fuzz, those of earlier sessions on --state included (default: no limit)."`
 	Seed      *uint64       `placeholder:"N" help:"Seed of the campaign (default: random; it is printed)."`
 	First     uint64        `placeholder:"N" help:"Number of the first case (default: 0)."`
 	Strategy  []string      `placeholder:"NAME,…" help:"Only these strategies."`
 	Dialect   []string      `placeholder:"NAME,…" help:"Only these dialects."`
 	Profile   []string      `placeholder:"NAME,…" help:"Only these device profiles."`
 	Generator []string      `placeholder:"NAME,…" help:"Only these list generators."`
-	Out       string        `default:"findings" placeholder:"DIR" help:"Directory for findings (default: ${default}); made when there is one."`
+	State     string        `placeholder:"DIR" help:"Directory to save the campaign's state to, and to go on from if it has one."`
+	Out       string        `placeholder:"DIR" help:"Directory for findings (default: findings, or findings in --state); made when there is one."`
 	Keep      int           `default:"1" help:"Findings kept of one failure class."`
 	Jobs      int           `short:"j" help:"Cases run at once (default: one a core)."`
 	Full      bool          `help:"Move every byte instead of borders and samples."`
 	Variants  bool          `default:"true" negatable:"" help:"Check the metamorphic relations too."`
+	Guide     bool          `default:"true" negatable:"" help:"Mutate cases that showed something new, besides drawing fresh ones."`
 	Corpus    bool          `default:"true" negatable:"" help:"Replay the embedded cases first."`
 }
 
@@ -43,7 +45,11 @@ type runResult struct {
 	Cases       uint64            `json:"cases"`
 	Runs        uint64            `json:"runs"` // strategies tried on them
 	Seconds     float64           `json:"seconds"`
-	Features    int               `json:"features"` // distinct pairs of answer and list feature
+	Features    int               `json:"features"` // distinct things that answers show
+	Mutated     uint64            `json:"mutated"`  // cases made from others
+	Pool        int               `json:"pool"`     // cases that mutations start from
+	Earlier     uint64            `json:"earlier"`  // cases of earlier sessions on the state directory
+	State       string            `json:"state,omitempty"`
 	Strategies  []runStrategy     `json:"strategies"`
 	Checks      []runCheck        `json:"checks"`
 	Classes     map[string]uint64 `json:"classes"` // failures by class
@@ -73,9 +79,28 @@ type runFinding struct {
 	File   string `json:"file"`
 	Text   string `json:"text"`
 	Replay string `json:"replay"` // command that runs the file
-	Redraw string `json:"redraw"` // command that draws the case again, before shrinking
+	Redraw string `json:"redraw"` // command that makes the case again, before shrinking
 	Case   string `json:"case"`
+
+	Mutated bool        `json:"mutated"` // the case was made from others
+	Shrunk  bool        `json:"shrunk"`  // false if there was no time
+	Trigger *runTrigger `json:"trigger,omitempty"`
 }
+
+// runTrigger is what a shrunk case needs to fail; see fuzz.Trigger.
+type runTrigger struct {
+	Strategies []string `json:"strategies"`
+	Dialects   []string `json:"dialects"` // null for any
+	Profiles   []string `json:"profiles"` // null for any
+	Options    []string `json:"options"`
+	List       []string `json:"list"`
+	Neighbours int      `json:"neighbours"` // tried
+	Failing    int      `json:"failing"`    // of them
+}
+
+// planted changes the options of every Runner of a campaign. It is set in
+// builds with the tag plantedbug only, which tests make.
+var planted func(*fuzz.Options)
 
 // defaultFor is the time to fuzz if no limit is given.
 const defaultFor = 20 * time.Second
@@ -84,9 +109,9 @@ func (v *runCmd) run(a *app) (any, error) {
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	seed := rand.Uint64()
-	if v.Seed != nil {
-		seed = *v.Seed
+	seed, err := v.seed(a)
+	if err != nil {
+		return nil, err
 	}
 	fmt.Fprintf(a.stderr, "sgfuzz: seed %d\n", seed)
 	r := runResult{Seed: seed, First: v.First, Classes: map[string]uint64{}, Findings: []runFinding{}}
@@ -96,13 +121,33 @@ func (v *runCmd) run(a *app) (any, error) {
 			return nil, err
 		}
 	}
-	err := v.campaign(a, &r)
+	err = v.campaign(a, &r)
 	r.Interrupted = a.ctx.Err() != nil
 	a.printRun(&r)
 	if err != nil {
 		return r, err
 	}
 	return r, status(r.code())
+}
+
+// seed is the one given, that of the state directory, or a random one.
+func (v *runCmd) seed(a *app) (uint64, error) {
+	if v.State != "" {
+		s, err := fuzz.ReadState(v.State)
+		switch {
+		case err == nil:
+			fmt.Fprintf(a.stderr, "sgfuzz: going on from %s: %d cases, %d findings\n", v.State, s.Stats.Cases, len(s.Findings))
+			if v.Seed == nil {
+				return s.Seed, nil
+			}
+		case !errors.Is(err, fs.ErrNotExist):
+			return 0, badInput(err)
+		}
+	}
+	if v.Seed != nil {
+		return *v.Seed, nil
+	}
+	return rand.Uint64(), nil
 }
 
 // code is the exit status.
@@ -128,12 +173,15 @@ func (v *runCmd) check() error {
 	if v.For == 0 && v.Cases == 0 {
 		v.For = defaultFor
 	}
-	info, err := os.Stat(v.Out)
+	if v.Out == "" && v.State == "" {
+		v.Out = "findings"
+	}
+	info, err := os.Stat(cmp.Or(v.Out, v.State))
 	switch {
 	case err == nil && !info.IsDir():
-		return fmt.Errorf("--out %s: not a directory", v.Out)
+		return fmt.Errorf("--out or --state %s: not a directory", cmp.Or(v.Out, v.State))
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("--out: %w", err)
+		return fmt.Errorf("--out or --state: %w", err)
 	}
 	return cmp.Or(
 		checkJobs(v.Jobs),
@@ -165,12 +213,12 @@ func (v *runCmd) campaign(a *app, r *runResult) error {
 	sum, err := fuzz.Campaign(a.ctx, fuzz.Config{
 		Seed: r.Seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
 		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
-		Full: v.Full, Variants: v.Variants, Out: v.Out, Keep: v.Keep,
+		Full: v.Full, Variants: v.Variants, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
 		Every: p.every(),
 		Progress: func(s fuzz.Stats) {
 			p.at(v.steps(&s), func() string {
-				return fmt.Sprintf("%s, %d cases, %.0f a second, %d features, %d failures in %d classes",
-					s.Elapsed.Round(time.Second), s.Cases, rate(s.Cases, s.Elapsed), s.Features, s.Failed, len(s.Classes))
+				return fmt.Sprintf("%s, %d cases, %.0f a second, %d features, %d findings, %d failures",
+					s.Elapsed.Round(time.Second), s.Cases, rate(s.Cases-s.Earlier, s.Elapsed), s.Features, s.Findings, s.Failed)
 			})
 		},
 	})
@@ -205,6 +253,7 @@ func rate(n uint64, t time.Duration) float64 {
 
 func (v *runCmd) fill(r *runResult, sum *fuzz.Summary) {
 	r.Cases, r.Runs, r.Seconds, r.Features = sum.Cases, sum.Runs, sum.Elapsed.Seconds(), sum.Features
+	r.Mutated, r.Pool, r.Earlier, r.State = sum.Mutated, sum.Pool, sum.Earlier, v.State
 	for _, s := range sum.Strategies {
 		if s.Cases() > 0 {
 			r.Strategies = append(r.Strategies, runStrategy{s.Strategy, s.Cases(), s.Accepted, s.Partial, s.Refused, s.Broken, s.Failed})
@@ -217,14 +266,23 @@ func (v *runCmd) fill(r *runResult, sum *fuzz.Summary) {
 		r.Classes[class] = n
 	}
 	for _, f := range sum.Findings {
-		r.Findings = append(r.Findings, runFinding{
-			Class: f.Class, Number: f.Number, File: f.Path, Text: f.Text,
-			Replay: v.replayCommand(f.Path), Redraw: v.redrawCommand(r.Seed, f.Number), Case: corpus.Format(f.Case),
-		})
+		r.Findings = append(r.Findings, v.finding(r.Seed, &f))
 	}
 	slices.SortFunc(r.Findings, func(a, b runFinding) int {
 		return cmp.Or(strings.Compare(a.Class, b.Class), cmp.Compare(a.Number, b.Number))
 	})
+}
+
+func (v *runCmd) finding(seed uint64, f *fuzz.Finding) runFinding {
+	out := runFinding{
+		Class: f.Class, Number: f.Number, File: f.Path, Text: f.Text, Mutated: f.Mutated, Shrunk: f.Shrunk,
+		Replay: v.replayCommand(f.Path), Redraw: v.redrawCommand(seed, f.Number, f.Mutated), Case: corpus.Format(f.Case),
+	}
+	if f.Shrunk {
+		t := runTrigger(f.Trigger)
+		out.Trigger = &t
+	}
+	return out
 }
 
 // replayCommand is the command line that runs a finding again.
@@ -232,9 +290,13 @@ func (v *runCmd) replayCommand(file string) string {
 	return "sgfuzz replay" + v.thorough() + " " + shellWord(file)
 }
 
-// redrawCommand is the command line that draws a case of this campaign again.
-func (v *runCmd) redrawCommand(seed, n uint64) string {
-	s := fmt.Sprintf("sgfuzz run --no-corpus --seed=%d --first=%d --cases=1", seed, n)
+// redrawCommand is the command line that makes a case of this campaign again. A
+// mutated one takes all the cases before it.
+func (v *runCmd) redrawCommand(seed, n uint64, mutated bool) string {
+	s := fmt.Sprintf("sgfuzz run --no-corpus --no-guide --seed=%d --first=%d --cases=1", seed, n)
+	if mutated {
+		s = fmt.Sprintf("sgfuzz run --no-corpus --seed=%d --first=%d --cases=%d", seed, v.First, n-v.First+1)
+	}
 	for _, f := range []struct {
 		flag  string
 		names []string

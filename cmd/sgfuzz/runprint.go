@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/sgfuzz/sgfuzz/fuzz"
 )
 
 // printRun prints the summary of a campaign.
@@ -14,7 +16,13 @@ func (a *app) printRun(r *runResult) {
 		a.printf("\n")
 	}
 	a.printf("seed %d: %d cases in %.1f s, %.0f a second; %d registrations tried, %d features covered\n", r.Seed, r.Cases, r.Seconds,
-		rate(r.Cases, time.Duration(r.Seconds*float64(time.Second))), r.Runs, r.Features)
+		rate(r.Cases-r.Earlier, time.Duration(r.Seconds*float64(time.Second))), r.Runs, r.Features)
+	if r.Mutated > 0 {
+		a.printf("%d cases made from others, of %d in the pool\n", r.Mutated, r.Pool)
+	}
+	if r.State != "" {
+		a.printf("state %s: %d cases were done before\n", r.State, r.Earlier)
+	}
 	if r.Interrupted {
 		a.printf("interrupted\n")
 	}
@@ -48,7 +56,13 @@ func (a *app) printFindings(r *runResult) {
 			if f.Class != class {
 				continue
 			}
-			a.printf("%s\n  file    %s\n  replay  %s\n  redraw  %s\n", indent(f.Text), f.File, f.Replay, f.Redraw)
+			a.printf("%s\n", indent(f.Text))
+			if t := f.Trigger; t != nil {
+				a.printf("%s\n", indent((*fuzz.Trigger)(t).String()))
+			} else {
+				a.printf("  not shrunk, there was no time\n")
+			}
+			a.printf("  file    %s\n  replay  %s\n  redraw  %s\n", f.File, f.Replay, f.Redraw)
 		}
 	}
 }

@@ -36,6 +36,10 @@ func TestPrintFindings(t *testing.T) {
 	sum := &fuzz.Summary{Seed: 9, Findings: []fuzz.Finding{{
 		Class: "rights/auto", Number: 4, Text: "check 7 rights: one\ncheck 7 rights: two", Path: "findings/rights-auto-1.sgcase",
 		Case: &corpus.Case{List: sg.List{{Addr: 1, Len: 1}}},
+	}, {
+		Class: "rights/auto", Number: 5, Text: "check 7 rights: three", Path: "findings/rights-auto-2.sgcase", Mutated: true, Shrunk: true,
+		Case:    &corpus.Case{List: sg.List{{Addr: 2, Len: 1}}},
+		Trigger: fuzz.Trigger{Strategies: []string{"auto"}, Dialects: []string{"ofed"}, List: []string{"n2", "gap-both"}, Neighbours: 9, Failing: 3},
 	}}}
 	sum.Classes = map[string]uint64{"rights/auto": 2}
 	r := runResult{Seed: 9, Classes: map[string]uint64{}}
@@ -48,9 +52,16 @@ func TestPrintFindings(t *testing.T) {
 rights/auto: 2 cases
   check 7 rights: one
   check 7 rights: two
+  not shrunk, there was no time
   file    findings/rights-auto-1.sgcase
   replay  sgfuzz replay findings/rights-auto-1.sgcase
-  redraw  sgfuzz run --no-corpus --seed=9 --first=4 --cases=1
+  redraw  sgfuzz run --no-corpus --no-guide --seed=9 --first=4 --cases=1
+  check 7 rights: three
+  fails with auto; dialect: ofed; profile: any
+  needs list: n2 gap-both; options: none
+  file    findings/rights-auto-2.sgcase
+  replay  sgfuzz replay findings/rights-auto-2.sgcase
+  redraw  sgfuzz run --no-corpus --seed=9 --first=0 --cases=6
 `
 	if out.String() != want {
 		t.Errorf("%s", out.String())

@@ -119,7 +119,7 @@ func TestFindingCommands(t *testing.T) {
 	if got := v.replayCommand("my findings/it's.sgcase"); got != `sgfuzz replay --full --no-variants 'my findings/it'\''s.sgcase'` {
 		t.Error(got)
 	}
-	if got := v.redrawCommand(5, 9); got != "sgfuzz run --no-corpus --seed=5 --first=9 --cases=1 --strategy=indirect,auto --generator=literal --full --no-variants" {
+	if got := v.redrawCommand(5, 9, false); got != "sgfuzz run --no-corpus --no-guide --seed=5 --first=9 --cases=1 --strategy=indirect,auto --generator=literal --full --no-variants" {
 		t.Error(got)
 	}
 	if got := shellWord("-x"); got != "'./-x'" {

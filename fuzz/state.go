@@ -1,0 +1,389 @@
+package fuzz
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+)
+
+// A state directory holds a journal, and unless told otherwise the findings.
+// The journal is a line for the campaign, one for each whole round, and one for
+// each finding that was shrunk. A line is a checksum (CRC-32 IEEE, eight
+// hexadecimal digits), a blank, and a JSON object. A line that was not written
+// whole, as the process or the machine died, can only be the last: it is cut
+// off when the journal is opened. Whatever else is wrong is an error.
+const (
+	journalName = "journal"
+	stateFormat = "sgfuzz-state-1"
+)
+
+// ErrState wraps what is wrong with a state directory or does not agree with
+// what is asked for.
+var ErrState = errors.New("state directory")
+
+// stateHeader says what a state is of. A campaign that goes on from it must ask
+// for the same.
+type stateHeader struct {
+	Format     string   `json:"format"`
+	Seed       uint64   `json:"seed"`
+	First      uint64   `json:"first"`
+	Strategies []string `json:"strategies,omitempty"`
+	Dialects   []string `json:"dialects,omitempty"`
+	Profiles   []string `json:"profiles,omitempty"`
+	Generators []string `json:"generators,omitempty"`
+	Full       bool     `json:"full"`
+	Variants   bool     `json:"variants"`
+	NoGuide    bool     `json:"no_guide"`
+	Keep       int      `json:"keep"`
+	Shrink     int      `json:"shrink"`
+}
+
+func (c *Config) header() stateHeader {
+	some := func(names []string) []string { return append([]string(nil), names...) } // nil if empty, as JSON gives it
+	return stateHeader{
+		stateFormat, c.Seed, c.First, some(c.Strategies), some(c.Dialects), some(c.Profiles), some(c.Generators),
+		c.Full, c.Variants, c.NoGuide, c.Keep, c.Shrink,
+	}
+}
+
+// adopt makes c the configuration of a state.
+func (c *Config) adopt(h *stateHeader) {
+	c.Seed, c.First = h.Seed, h.First
+	c.Strategies, c.Dialects, c.Profiles, c.Generators = h.Strategies, h.Dialects, h.Profiles, h.Generators
+	c.Full, c.Variants, c.NoGuide, c.Keep, c.Shrink = h.Full, h.Variants, h.NoGuide, h.Keep, h.Shrink
+}
+
+// line is one object of the journal: exactly one field is set.
+type line struct {
+	Campaign *stateHeader `json:"campaign,omitempty"`
+	Round    *roundRecord `json:"round,omitempty"`
+	Shrunk   *findingText `json:"shrunk,omitempty"`
+}
+
+// roundRecord is what one round added, and the figures after it.
+type roundRecord struct {
+	Next     uint64        `json:"next"`               // first case of the next round
+	Features []byte        `json:"features,omitempty"` // eight bytes each, little endian
+	Pool     []poolText    `json:"pool,omitempty"`
+	Findings []findingText `json:"findings,omitempty"`
+	Stats    Stats         `json:"stats"`
+
+	fresh []feature
+	pool  []poolCase
+}
+
+type poolText struct {
+	Case string `json:"case"`
+	News int    `json:"news"`
+}
+
+// findingText is a Finding in text. File has no directory.
+type findingText struct {
+	Class   string  `json:"class"`
+	Number  uint64  `json:"number"`
+	Mutated bool    `json:"mutated"`
+	Shrunk  bool    `json:"shrunk"`
+	Case    string  `json:"case"`
+	Text    string  `json:"text"`
+	Trigger Trigger `json:"trigger"`
+	File    string  `json:"file"`
+}
+
+func (f *Finding) text() findingText {
+	return findingText{f.Class, f.Number, f.Mutated, f.Shrunk, corpus.Format(f.Case), f.Text, f.Trigger, filepath.Base(f.Path)}
+}
+
+func (t *findingText) finding(dir string) (Finding, error) {
+	c, err := corpus.Parse([]byte(t.Case))
+	return Finding{t.Class, t.Number, t.Mutated, t.Shrunk, c, t.Text, t.Trigger, filepath.Join(dir, t.File), true}, err
+}
+
+// journal is an open state directory.
+type journal struct {
+	mu   sync.Mutex
+	file *os.File
+	done int // findings of the campaign that are in it
+	size int64
+}
+
+func (j *journal) close() { j.file.Close() }
+
+// append adds a line and waits until it is on the disk.
+func (j *journal) append(l line) error {
+	text, err := appendLine(nil, l)
+	if err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if _, err = j.file.Write(text); err == nil {
+		err = j.file.Sync()
+	}
+	if err != nil {
+		_ = j.file.Truncate(j.size) // so that a later line does not follow half of one
+		return fmt.Errorf("saving the state: %w", err)
+	}
+	j.size += int64(len(text))
+	return nil
+}
+
+func appendLine(dst []byte, l line) ([]byte, error) {
+	text, err := json.Marshal(l)
+	if err != nil {
+		return dst, err
+	}
+	dst = fmt.Appendf(dst, "%08x ", crc32.ChecksumIEEE(text))
+	return append(append(dst, text...), '\n'), nil
+}
+
+// round adds a whole round.
+func (j *journal) round(k *campaign, next uint64, rec *roundRecord) error {
+	rec.Next, rec.Stats = next, k.stats()
+	for _, f := range rec.fresh {
+		rec.Features = binary.LittleEndian.AppendUint64(rec.Features, uint64(f))
+	}
+	for _, p := range rec.pool {
+		rec.Pool = append(rec.Pool, poolText{corpus.Format(p.c), p.news})
+	}
+	for i := j.done; i < len(k.sum.Findings); i++ {
+		rec.Findings = append(rec.Findings, k.sum.Findings[i].text())
+	}
+	if err := j.append(line{Round: rec}); err != nil {
+		return err
+	}
+	for ; j.done < len(k.sum.Findings); j.done++ {
+		k.sum.Findings[j.done].inState = true
+	}
+	return nil
+}
+
+// shrunk adds a finding that was shrunk.
+func (j *journal) shrunk(f *Finding) error {
+	t := f.text()
+	return j.append(line{Shrunk: &t})
+}
+
+// open goes on from the state directory, or starts one.
+func (k *campaign) open() error {
+	if k.Out == "" {
+		k.Out = filepath.Join(k.State, "findings")
+	}
+	if err := os.MkdirAll(k.State, 0o777); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(filepath.Join(k.State, journalName), os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return err
+	}
+	if err := k.load(f); err != nil {
+		f.Close()
+		return err
+	}
+	return nil
+}
+
+func (k *campaign) load(f *os.File) error {
+	if err := lock(f); err != nil {
+		return fmt.Errorf("%w %s: in use: %w", ErrState, k.State, err)
+	}
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return err
+	}
+	lines, good, err := parseJournal(data)
+	if err != nil {
+		return fmt.Errorf("%w %s: %w", ErrState, k.State, err)
+	}
+	if err := f.Truncate(int64(good)); err != nil {
+		return err
+	}
+	if _, err := f.Seek(int64(good), io.SeekStart); err != nil {
+		return err
+	}
+	k.journal = &journal{file: f, size: int64(good)}
+	if len(lines) == 0 {
+		h := k.header()
+		return k.journal.append(line{Campaign: &h})
+	}
+	for i := range lines {
+		if err := k.replay(&lines[i], i == 0); err != nil {
+			return fmt.Errorf("%w %s: line %d: %w", ErrState, k.State, i+1, err)
+		}
+	}
+	k.sum.Earlier, k.journal.done = k.sum.Cases, len(k.sum.Findings)
+	return k.restore()
+}
+
+// parseJournal reads the lines of a journal. good is the length of the part
+// that they make up; what follows is half a line.
+func parseJournal(data []byte) (lines []line, good int, err error) {
+	for good < len(data) {
+		end := bytes.IndexByte(data[good:], '\n')
+		if end < 0 {
+			break
+		}
+		l, err := parseLine(data[good : good+end])
+		if err != nil && good+end+1 < len(data) {
+			return nil, 0, fmt.Errorf("line %d: %w", len(lines)+1, err)
+		}
+		if err != nil {
+			break // a machine that died can leave zeros, too
+		}
+		lines, good = append(lines, l), good+end+1
+	}
+	if good == 0 && len(data) > 0 && !bytes.ContainsAny(data[:1], "0123456789abcdef") {
+		return nil, 0, errors.New("not a journal")
+	}
+	return lines, good, nil
+}
+
+func parseLine(text []byte) (l line, err error) {
+	if len(text) < 10 || text[8] != ' ' {
+		return l, errors.New("no checksum")
+	}
+	sum, err := strconv.ParseUint(string(text[:8]), 16, 32)
+	if err != nil {
+		return l, errors.New("no checksum")
+	}
+	if text = text[9:]; crc32.ChecksumIEEE(text) != uint32(sum) {
+		return l, errors.New("wrong checksum")
+	}
+	return l, json.Unmarshal(text, &l)
+}
+
+// replay takes over what one line says.
+func (k *campaign) replay(l *line, first bool) error {
+	switch {
+	case first != (l.Campaign != nil):
+		return errors.New("out of place")
+	case first:
+		if want := k.header(); !reflect.DeepEqual(*l.Campaign, want) {
+			return fmt.Errorf("the state is of another campaign: %s", l.Campaign.differs(&want))
+		}
+	case l.Round != nil:
+		return k.replayRound(l.Round)
+	case l.Shrunk != nil:
+		return k.replayShrunk(l.Shrunk)
+	}
+	return nil
+}
+
+// differs names the fields that two headers differ in.
+func (h *stateHeader) differs(want *stateHeader) (text string) {
+	a, b := reflect.ValueOf(*h), reflect.ValueOf(*want)
+	for i := range a.NumField() {
+		if x, y := a.Field(i).Interface(), b.Field(i).Interface(); !reflect.DeepEqual(x, y) {
+			name, _, _ := strings.Cut(a.Type().Field(i).Tag.Get("json"), ",")
+			text += fmt.Sprintf("%s %v, not %v; ", name, x, y)
+		}
+	}
+	return text[:max(len(text)-2, 0)]
+}
+
+func (k *campaign) replayRound(r *roundRecord) error {
+	if r.Next <= k.next || len(r.Features)%8 != 0 {
+		return errors.New("round out of order")
+	}
+	for i := 0; i < len(r.Features); i += 8 {
+		k.features[feature(binary.LittleEndian.Uint64(r.Features[i:]))] = struct{}{}
+	}
+	for i := range r.Pool {
+		c, err := corpus.Parse([]byte(r.Pool[i].Case))
+		if err != nil {
+			return err
+		}
+		k.pool.add(poolCase{c, r.Pool[i].News})
+	}
+	for i := range r.Findings {
+		f, err := r.Findings[i].finding(k.Out)
+		if err != nil {
+			return err
+		}
+		k.kept[f.Class]++
+		k.sum.Findings = append(k.sum.Findings, f)
+	}
+	if len(r.Stats.Strategies) != len(k.sum.Strategies) || r.Stats.Classes == nil || r.Stats.Generators == nil {
+		return errors.New("figures are missing")
+	}
+	k.next, k.sum.Stats = r.Next, r.Stats
+	return nil
+}
+
+func (k *campaign) replayShrunk(t *findingText) error {
+	small, err := t.finding(k.Out)
+	if err != nil {
+		return err
+	}
+	for i := range k.sum.Findings {
+		if f := &k.sum.Findings[i]; f.Class == small.Class && f.Number == small.Number {
+			*f = small
+			return nil
+		}
+	}
+	return errors.New("shrunk finding that was never found")
+}
+
+// restore writes findings again whose files are missing.
+func (k *campaign) restore() error {
+	for i := range k.sum.Findings {
+		f := &k.sum.Findings[i]
+		if _, err := os.Stat(f.Path); err == nil || !errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		prefix := unshrunk
+		if f.Shrunk {
+			prefix = ""
+		}
+		if err := k.save(f, prefix); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// State is what a state directory holds.
+type State struct {
+	Seed     uint64
+	Next     uint64 // first case that is not done
+	Stats    Stats
+	Findings []Finding
+}
+
+// ReadState reads a state directory and changes nothing. The error wraps
+// os.ErrNotExist if no campaign has begun there, and otherwise ErrState.
+func ReadState(dir string) (*State, error) {
+	data, err := os.ReadFile(filepath.Join(dir, journalName))
+	if err != nil {
+		return nil, err
+	}
+	lines, _, err := parseJournal(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrState, dir, err)
+	}
+	if len(lines) == 0 {
+		return nil, fmt.Errorf("%w %s: no campaign: %w", ErrState, dir, os.ErrNotExist)
+	}
+	k := newCampaign(Config{Out: filepath.Join(dir, "findings")})
+	if h := lines[0].Campaign; h != nil {
+		k.Config.adopt(h)
+	}
+	k.next = k.First
+	for i := range lines {
+		if err := k.replay(&lines[i], i == 0); err != nil {
+			return nil, fmt.Errorf("%w %s: line %d: %w", ErrState, dir, i+1, err)
+		}
+	}
+	return &State{k.Seed, k.next, k.stats(), k.sum.Findings}, nil
+}
