@@ -109,6 +109,9 @@ const (
 	maxParts   = 64                    // registrations of one list in parts
 	partsWork  = 1 << 15               // descriptors after which a list in parts is let go
 	reuseUpTo  = 4096                  // entries up to which a list is registered twice
+	// variantsUpTo is the descriptors up to which a list is registered twice and
+	// compared with other strategies and with its variants.
+	variantsUpTo = 4096
 )
 
 // NewRunner makes a Runner.
@@ -271,7 +274,7 @@ func (r *Runner) try(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 	r.judge.Judge(&r.first, &out.Verdict)
 	r.agree(s, out)
 	r.lifeCycle(s, c, out)
-	if r.Variants && out.Verdict.OK() {
+	if r.Variants && out.Verdict.OK() && out.Cost.Descriptors <= variantsUpTo {
 		return r.variants(s, c, out)
 	}
 	return nil
@@ -287,7 +290,7 @@ func (r *Runner) lifeCycle(s reg.Strategy, c *corpus.Case, out *Outcome) {
 	}
 	r.judge.JudgeReleased(r.env, r.tuples, &out.Verdict)
 	r.leaks(out)
-	if len(c.List) > reuseUpTo || !out.Verdict.OK() {
+	if len(c.List) > reuseUpTo || out.Cost.Descriptors > variantsUpTo || !out.Verdict.OK() {
 		return
 	}
 	r.peer.Reset(r.peer.Remote())
@@ -398,8 +401,8 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 // agree compares the strategy's stream with that of the first one that
 // accepted the list.
 func (r *Runner) agree(s reg.Strategy, out *Outcome) {
-	if !out.Verdict.OK() {
-		return
+	if !out.Verdict.OK() || out.Cost.Descriptors > variantsUpTo {
+		return // each was found equal to the list, which says the same
 	}
 	i := 0
 	if r.agreed >= 0 {

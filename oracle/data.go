@@ -21,6 +21,7 @@ const (
 	maxWritten   = 4096       // windows written; more borders are thinned out
 	payloadSalt  = 0x5a17ed0f // seed of what the peer writes
 	subRangeRuns = 6
+	longList     = 1024 // descriptors from which windows of any length would cost too much
 )
 
 // plan lists the windows whose bytes are moved: everything for a short stream
@@ -118,6 +119,7 @@ func (o *Oracle) checkMapping(c Check, op mlx5model.Op, w window, via *copies) b
 		o.v.failf(c, "stream byte %d (%s): reaches %#x+%d, the list has %#x+%d", w.off+off, o.where(w.off+off), x.Addr, x.Len, y.Addr, y.Len)
 		return false
 	}
+	o.exact = o.exact || w == window{0, o.r.Covered}
 	return true
 }
 

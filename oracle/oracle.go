@@ -22,6 +22,7 @@ type Oracle struct {
 	mem *sg.Memory // the case's host memory
 	ref *sg.Memory // what it must look like
 
+	exact      bool // the whole stream was found to reach the list's bytes
 	r          *reg.Registration
 	v          *Verdict
 	orig       stream // the list before DMA mapping: what the stream is
@@ -84,13 +85,16 @@ func (o *Oracle) Judge(r *reg.Registration, v *Verdict) {
 	o.checkRead()
 	o.checkSubRanges()
 	o.checkWrite()
+	if !o.exact {
+		o.checkMultiplicity()
+	}
 	o.checkEdges()
 	o.checkRights()
 }
 
 // load makes r the registration under judgement.
 func (o *Oracle) load(r *reg.Registration, v *Verdict) {
-	o.r, o.v = r, v
+	o.r, o.v, o.exact = r, v, false
 	o.orig.set(r.Request.List)
 	o.base = posOffset(r.Mapped, r.From)
 	o.own = append(o.own, r.Own...)

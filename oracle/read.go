@@ -104,8 +104,8 @@ func (o *Oracle) checkSubRanges() {
 	for range subRangeRuns {
 		off := o.random(n)
 		w := window{off, 1 + o.random(n-off)}
-		if w.n > 1<<16 && len(o.orig.list) > 256 {
-			w.n = 1 + o.random(1<<16) // keeps the cost of one window bounded
+		if o.r.Cost.Descriptors > longList {
+			w.n = 1 + o.random(min(longList*o.unit(), n-off)) // keeps the cost of one window bounded
 		}
 		if !o.checkMapping(SubRange, op, w, via) {
 			return
