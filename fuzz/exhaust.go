@@ -197,6 +197,10 @@ func (s *ExhaustSummary) Complete() bool { return s.Config.From == 0 && s.Covere
 //     peer and must be the list's memory in order;
 //   - nothing is left behind: no key, no buffer, no mapping.
 //
+// No list is left out for symmetry. That another universe, whole pages away,
+// gives the same answers is not assumed but can be tried with Base: then Digest
+// is the same.
+//
 // Work ends early, but at an exact index, when ctx does. The error says that
 // the scope is bad or that findings could not be saved.
 func Exhaust(ctx context.Context, c ExhaustConfig) (*ExhaustSummary, error) {

@@ -213,6 +213,43 @@ func TestExhaustFinds(t *testing.T) {
 	}
 }
 
+// TestExhaustWindows: a window that is not the list's memory is found though
+// the whole region was right.
+func TestExhaustWindows(t *testing.T) {
+	c, err := ExhaustConfig{Entries: 2, Pages: 2, PageSize: 4}.normal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, edges := range []bool{false, true} {
+		for broken := range 3 {
+			k := &exhaustion{ExhaustConfig: c, u: newUniverse(&c), found: map[string]*ExhaustFinding{}}
+			k.Strategies = []string{"indirect"}
+			k.sum.Classes = map[string]uint64{}
+			k.choose()
+			w, err := newExhauster(k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.walk.list = sg.List{{Addr: c.Base + 4, Len: 2}, {Addr: c.Base + 1, Len: 1}}
+			w.x.set(w.walk.list)
+			w.req = reg.Request{List: w.walk.list, Access: mlx5model.AccRR | mlx5model.AccLW, Dir: reg.DirBoth}
+			if !w.register(w.own(), 0, 0, 0) {
+				t.Fatal("refused")
+			}
+			w.x.addr[broken] ^= 2
+			w.x.settle(1)
+			if edges {
+				w.edges(&w.r.Tuples[0], &w.x.unitStream, 0, 3)
+			} else {
+				w.windows(&w.r.Tuples[0], &w.x.unitStream, 0, 3)
+			}
+			if k.sum.Classes["sub-range/indirect"] != 1 {
+				t.Errorf("edges %v, unit %d: %v", edges, broken, k.sum.Classes)
+			}
+		}
+	}
+}
+
 // TestExhaustUsage refuses scopes that cannot be enumerated.
 func TestExhaustUsage(t *testing.T) {
 	for _, row := range []struct {
