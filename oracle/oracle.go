@@ -22,6 +22,7 @@ type Oracle struct {
 	mem *sg.Memory // the case's host memory
 	ref *sg.Memory // what it must look like
 
+	fresh      bool // no list has been indexed since Begin
 	exact      bool // the whole stream was found to reach the list's bytes
 	r          *reg.Registration
 	v          *Verdict
@@ -52,11 +53,12 @@ func New() *Oracle {
 }
 
 // Begin starts a case in mem, which nobody has written yet. Every registration
-// judged until the next Begin lives in the same memory.
+// judged until the next Begin lives in the same memory, and a list that they
+// share must not change.
 func (o *Oracle) Begin(mem *sg.Memory) {
 	o.mem = mem
 	o.ref.Reset(mem.Seed())
-	o.own = o.own[:0]
+	o.own, o.fresh = o.own[:0], true
 }
 
 // Judge applies to r every check that concerns one live registration. It moves
@@ -95,12 +97,10 @@ func (o *Oracle) Judge(r *reg.Registration, v *Verdict) {
 // load makes r the registration under judgement.
 func (o *Oracle) load(r *reg.Registration, v *Verdict) {
 	o.r, o.v, o.exact = r, v, false
-	o.orig.set(r.Request.List)
+	o.setList(r.Request.List)
 	o.base = posOffset(r.Mapped, r.From)
 	o.own = append(o.own, r.Own...)
 	o.ownSet.set(o.own)
-	o.want = o.orig.extents(o.want[:0], 0, ^uint64(0))
-	o.listSet.set(o.want)
 	o.ends = o.ends[:0]
 	var sum uint64
 	for _, t := range r.Tuples {
@@ -110,6 +110,18 @@ func (o *Oracle) load(r *reg.Registration, v *Verdict) {
 	o.in.setIn(r.CopyIn)
 	o.out.setOut(r.CopyOut)
 	o.rng = o.base ^ r.Covered ^ uint64(len(r.Request.List))<<32
+}
+
+// setList indexes the list, unless it is the one of the registration before: a
+// list in parts is judged part by part.
+func (o *Oracle) setList(l sg.List) {
+	if !o.fresh && len(l) == len(o.orig.list) && (len(l) == 0 || &l[0] == &o.orig.list[0]) {
+		return
+	}
+	o.fresh = false
+	o.orig.set(l)
+	o.want = o.orig.extents(o.want[:0], 0, ^uint64(0))
+	o.listSet.set(o.want)
 }
 
 // posOffset is the stream offset of a position in l.
