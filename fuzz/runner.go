@@ -381,10 +381,12 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 		covered += part.Covered
 		work += r.first.Cost.Descriptors + len(c.List)/maxParts // judging a part takes time for the whole list too
 		ended = r.first.Whole || part.Covered == 0
+		r.tuples = append(r.tuples[:0], r.first.Tuples...)
 		if err := s.Release(r.env, &r.first); err != nil {
 			out.broken(err)
 			return nil
 		}
+		r.judge.JudgeReleased(r.env, r.tuples, &out.Verdict)
 		if !out.Verdict.OK() {
 			return nil
 		}
