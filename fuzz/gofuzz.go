@@ -54,7 +54,7 @@ func entry(name string) func([]byte) int {
 	var body func([]byte) error
 	return func(data []byte) int {
 		if body == nil {
-			t, ok := TargetByName(name)
+			t, ok := InstrumentedTarget(name)
 			if !ok {
 				panic("no target " + name)
 			}

@@ -15,14 +15,19 @@ const libFuzzer = "libFuzzer"
 // fuzzTarget makes a native fuzz target of one of Targets.
 func fuzzTarget(f *testing.F, name string) {
 	f.Helper()
+	native := f.Name() != libFuzzer
 	target, ok := prepared[name]
 	if !ok {
-		if target, ok = TargetByName(name); !ok {
+		find := TargetByName
+		if !native {
+			find = InstrumentedTarget
+		}
+		if target, ok = find(name); !ok {
 			f.Fatalf("no target %s", name)
 		}
 		prepared[name] = target
 	}
-	if f.Name() != libFuzzer {
+	if native {
 		seeds, err := target.Seeds()
 		if err != nil {
 			f.Fatal(err)
