@@ -22,7 +22,7 @@ const (
 	kindShape              // dialect, descriptors, inline or by pointer, where the ring ends
 	kindCost               // mapping stage, regions, tuples, parts, the strategy that auto took
 	kindPair               // two list features
-	kindCheck              // one check, how often it was applied
+	kindCheck              // one check, how often it was applied, how often it failed
 	kindVariant            // variants accepted and refused
 	kindOption             // reason, one option, its value
 	kindMutant             // number of a mutant that the case shows; for corpora only
@@ -152,7 +152,7 @@ func appendFeatures(dst []feature, c *corpus.Case, o *Outcome, list sg.Features)
 	}
 	for n := 1; n <= oracle.NumChecks; n++ {
 		if ran := o.Verdict.Ran[n]; ran != 0 {
-			dst = append(dst, featureOf(kindCheck, s, a, uint8(n), class(ran)))
+			dst = append(dst, featureOf(kindCheck, s, a, uint8(n), class(ran), class(o.Verdict.Failed[n])))
 		}
 	}
 	for i := range options {

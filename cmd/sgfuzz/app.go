@@ -140,6 +140,7 @@ type cli struct {
 	Exhaust exhaustCmd `cmd:"" help:"Check every list of a small universe with every strategy."`
 	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
 	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
+	Corpus  corpusCmd  `cmd:"" help:"List, minimise or format directories of case files."`
 	Version versionCmd `cmd:"" help:"Print version and build."`
 }
 

@@ -24,6 +24,9 @@
 //	mutants [MUTANT…]     run the generators and checks against re-created historical
 //	                      defects: found or not, by which check, how fast
 //	fmt FILE|DIR…         bring case files into their canonical form
+//	corpus list [FILE|DIR…]  names, entries, features and wants of case files
+//	corpus minimize DIR… --out DIR  the fewest cases that show all that all of them show
+//	corpus fmt FILE|DIR…  the same as fmt
 //	version               version and build
 //
 // A FILE of "-" is standard input, where a verb reads one file. A directory
@@ -63,10 +66,19 @@
 //
 // # Campaigns
 //
-// A case of a campaign depends on the seed and its number alone. "run" prints
-// the seed; with the same --seed and the same filters it draws the same cases.
+// A campaign runs cases in rounds: some are drawn, some are made from cases of
+// earlier rounds that showed something new. What it does depends on the seed
+// and the filters alone, not on --jobs or the time. "run" prints the seed.
+// With --no-guide every case is drawn, and depends on the seed and its number.
+//
+// With --state=DIR the campaign is saved after each round, and goes on from
+// there when "run" is given the same directory, also after a crash: at worst
+// the last round is done again. The seed is then that of the state.
+//
 // A finding is saved in the directory --out, which is made when there is one,
-// and printed with the command that shows it again:
+// and printed with what triggers it and the command that shows it again. Files
+// whose names begin with "unshrunk" are failures as they were met, which have
+// not been shrunk yet:
 //
 //	sgfuzz replay findings/read-stream-indirect-0123456789ab.sgcase
 //

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz"
+)
+
+// corpusCmd groups what is done to directories of cases.
+type corpusCmd struct {
+	List     corpusListCmd     `cmd:"" help:"List cases: entries, features, strategies with wants."`
+	Minimize corpusMinimizeCmd `cmd:"" help:"Copy the fewest cases that show all that all of them show."`
+	Fmt      fmtCmd            `cmd:"" help:"Bring case files into their canonical form."`
+}
+
+// corpusListCmd lists cases.
+type corpusListCmd struct {
+	common
+	Paths []string `arg:"" optional:"" name:"file" help:"Case files and directories; the embedded cases if left out."`
+}
+
+// corpusListResult is its JSON object.
+type corpusListResult struct {
+	Cases []listedCase `json:"cases"`
+}
+
+type listedCase struct {
+	Name     string            `json:"name"`
+	Entries  int               `json:"entries"`
+	Bytes    uint64            `json:"bytes"`
+	Wants    map[string]string `json:"wants"` // by strategy
+	Features []string          `json:"features"`
+}
+
+func (v *corpusListCmd) run(a *app) (any, error) {
+	cases, err := loadCases(v.Paths)
+	if err != nil {
+		return nil, err
+	}
+	r := corpusListResult{Cases: []listedCase{}}
+	a.table(func(row func(...any)) {
+		row("entries", "bytes", "wants", "case", "features")
+		for _, c := range cases {
+			l := listedCase{
+				Name: c.Name, Entries: len(c.List), Bytes: c.List.Total(), Wants: map[string]string{},
+				Features: c.List.Features(c.EffectivePageSize()).Names(),
+			}
+			var wants []string
+			for _, w := range c.Wants {
+				l.Wants[w.Strategy] = w.Verdict
+				wants = append(wants, w.Strategy)
+			}
+			r.Cases = append(r.Cases, l)
+			row(l.Entries, l.Bytes, strings.Join(wants, ","), c.Name, strings.Join(l.Features, " "))
+		}
+	})
+	return r, nil
+}
+
+// loadCases reads all cases, the embedded ones if there are no paths.
+func loadCases(paths []string) ([]*corpus.Case, error) {
+	if len(paths) == 0 {
+		return corpus.EmbeddedCases()
+	}
+	cases, err := corpus.LoadAll(paths...)
+	if err == nil && len(cases) == 0 {
+		err = fmt.Errorf("%s: no case files (*%s)", strings.Join(paths, ", "), corpus.Ext)
+	}
+	return cases, badInput(err)
+}
+
+// corpusMinimizeCmd makes a smaller corpus.
+type corpusMinimizeCmd struct {
+	common
+	Out     string   `required:"" short:"o" placeholder:"DIR" help:"Directory for the cases that are kept; made if needed."`
+	Mutants bool     `default:"true" negatable:"" help:"Keep a case for every mutant that one of them shows."`
+	Wants   bool     `default:"true" negatable:"" help:"Keep every case that says what is to be answered."`
+	Jobs    int      `short:"j" help:"Cases run at once (default: one a core)."`
+	Paths   []string `arg:"" name:"dir" help:"Directories and case files."`
+}
+
+// corpusMinimizeResult is its JSON object.
+type corpusMinimizeResult struct {
+	Cases    int      `json:"cases"`    // read
+	Features int      `json:"features"` // that they show
+	Mutants  int      `json:"mutants"`  // that they show
+	Kept     []string `json:"kept"`     // files written
+}
+
+func (v *corpusMinimizeCmd) run(a *app) (any, error) {
+	if err := checkJobs(v.Jobs); err != nil {
+		return nil, err
+	}
+	cases, err := loadCases(v.Paths)
+	if err != nil {
+		return nil, err
+	}
+	sigs, err := v.signatures(a, cases)
+	if err != nil {
+		return nil, err
+	}
+	r := corpusMinimizeResult{Cases: len(cases), Kept: []string{}}
+	all := fuzz.Union(sigs)
+	r.Features, r.Mutants = all.Features(), all.Mutants()
+	var always []int
+	for i, c := range cases {
+		if v.Wants && len(c.Wants) > 0 {
+			always = append(always, i)
+		}
+	}
+	for _, i := range fuzz.Cover(sigs, always, func(i int) int { return len(cases[i].List) }) {
+		file := filepath.Join(v.Out, filepath.FromSlash(cases[i].Name)+corpus.Ext)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o777), corpus.Save(file, cases[i])); err != nil {
+			return nil, err
+		}
+		r.Kept = append(r.Kept, file)
+	}
+	a.printf("%d cases, %d features, %d mutants shown: %d cases kept in %s\n", r.Cases, r.Features, r.Mutants, len(r.Kept), v.Out)
+	return r, nil
+}
+
+// signatures runs the cases.
+func (v *corpusMinimizeCmd) signatures(a *app, cases []*corpus.Case) ([]fuzz.Signature, error) {
+	ms, err := fuzz.Mutants()
+	if err != nil {
+		return nil, err
+	}
+	if !v.Mutants {
+		ms = nil
+	}
+	total := len(cases) * (1 + len(ms))
+	p := a.newProgress(int64(total))
+	defer p.done()
+	var mu sync.Mutex
+	sigs, err := fuzz.Signatures(a.ctx, cases, ms, v.Jobs, func(done int) {
+		mu.Lock()
+		defer mu.Unlock()
+		p.at(int64(done), func() string { return fmt.Sprintf("minimize: %d of %d runs", done, total) })
+	})
+	if err != nil && a.ctx.Err() == nil {
+		err = badInput(err)
+	}
+	return sigs, err
+}
