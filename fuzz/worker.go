@@ -152,12 +152,6 @@ func frames() (names []string) {
 	}
 }
 
-// verdict is Runner.Verdict, with a panic as a failure.
-func (w *worker) verdict(c *corpus.Case) corpus.Verdict {
-	outs, err := w.run(c)
-	return verdictOf(outs, err)
-}
-
 // news lists the features of outcomes that no former round has seen, each once.
 func (w *worker) news(outs []Outcome) []feature {
 	list := w.c.List.Features(w.c.EffectivePageSize())
