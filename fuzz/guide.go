@@ -177,8 +177,21 @@ func (o *option) class(c *corpus.Case) uint8 {
 // hold.
 const (
 	maxPool        = 8192 // cases
-	maxPoolEntries = 2048 // in the list of one
+	maxPoolEntries = 1024 // in the list of one
+	maxPoolCost    = 4000 // see costOf
 )
+
+// costOf is how much work a case was, in a measure that does not depend on the
+// machine: checks applied, weighted with the entries they went through. A case
+// in the middle costs about 200.
+func costOf(c *corpus.Case, outs []Outcome) (cost int) {
+	for i := range outs {
+		for _, ran := range outs[i].Verdict.Ran {
+			cost += ran
+		}
+	}
+	return cost * (16 + len(c.List)) / 16
+}
 
 // pool holds the cases that were the first to show a feature. Workers read it
 // during a round; it changes between rounds only.
@@ -190,7 +203,11 @@ type pool struct {
 type poolCase struct {
 	c    *corpus.Case
 	news int // features that it was the first to show
+	cost int // see costOf
 }
+
+// worth says whether p is a better start than q: more news for the work.
+func (p *poolCase) worth(q *poolCase) bool { return p.news*(q.cost+100) > q.news*(p.cost+100) }
 
 // add puts a case into the pool, in place of the oldest if it is full.
 func (p *pool) add(pc poolCase) {
@@ -203,7 +220,7 @@ func (p *pool) add(pc poolCase) {
 }
 
 // pick draws a case: from the latest eighth or, of two from anywhere, the one
-// that showed more.
+// worth more.
 func (p *pool) pick(ch *sg.Choices) *corpus.Case {
 	n := len(p.cases)
 	if ch.Bool() {
@@ -211,7 +228,7 @@ func (p *pool) pick(ch *sg.Choices) *corpus.Case {
 		return p.cases[(p.next-1-back+2*n)%n].c
 	}
 	a, b := ch.Uint(uint64(n-1)), ch.Uint(uint64(n-1))
-	if p.cases[b].news > p.cases[a].news {
+	if p.cases[b].worth(&p.cases[a]) {
 		a = b
 	}
 	return p.cases[a].c

@@ -23,7 +23,7 @@ func newMutator(params *sg.Params) mutator {
 }
 
 // maxMutated bounds the lists that edits make longer, in entries.
-const maxMutated = 4096
+const maxMutated = 1024
 
 // mutation is one way to change a case. It may find nothing to do.
 type mutation struct {
@@ -75,6 +75,13 @@ func (m *mutator) mutate(seed uint64, p *pool, c *corpus.Case) {
 	keepWraps := c.List.Features(0)&sg.Wraps != 0 || m.ch.Uint(31) == 0
 	for n := m.ch.Pick(mutationCounts); n >= 0; n-- {
 		mutations[m.ch.Pick(mutationWeights)].do(m, c)
+	}
+	if m.ch.Bool() { // what works for one may not for another
+		for i := range options {
+			if dimensions[options[i].name] {
+				options[i].set(c, options[i].draw(m.ch))
+			}
+		}
 	}
 	normalise(c)
 	if !keepWraps {

@@ -15,7 +15,7 @@ func drawnPool(n uint64) *pool {
 		c := new(corpus.Case)
 		ch.ResetRandom(CaseSeed(4, i))
 		if Draw(ch, c, params); len(c.List) <= maxPoolEntries {
-			p.add(poolCase{c, int(i % 7)})
+			p.add(poolCase{c, int(i % 7), 100})
 		}
 	}
 	return p
@@ -100,7 +100,7 @@ func TestMutateAllocates(t *testing.T) {
 func TestPool(t *testing.T) {
 	p := new(pool)
 	for i := range maxPool + 10 {
-		p.add(poolCase{&corpus.Case{Offset: uint64(i)}, 1})
+		p.add(poolCase{&corpus.Case{Offset: uint64(i)}, 1, 100})
 	}
 	if len(p.cases) != maxPool || p.cases[9].c.Offset != maxPool+9 || p.cases[10].c.Offset != 10 {
 		t.Errorf("%d cases, %d, %d", len(p.cases), p.cases[9].c.Offset, p.cases[10].c.Offset)

@@ -39,6 +39,7 @@ type result struct {
 	n        uint64
 	c        *corpus.Case // if there is anything below
 	mutated  bool
+	cost     int       // see costOf
 	features []feature // that no former round has seen
 	failures []caught
 }
@@ -151,8 +152,8 @@ func (k *campaign) merge() *roundRecord {
 				rec.fresh = append(rec.fresh, f)
 			}
 		}
-		if news := len(rec.fresh) - before; news > 0 && !k.NoGuide && len(r.c.List) <= maxPoolEntries {
-			pc := poolCase{r.c, news}
+		if news := len(rec.fresh) - before; news > 0 && !k.NoGuide && len(r.c.List) <= maxPoolEntries && r.cost <= maxPoolCost {
+			pc := poolCase{r.c, news, r.cost}
 			k.pool.add(pc)
 			rec.pool = append(rec.pool, pc)
 		}

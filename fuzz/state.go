@@ -87,6 +87,7 @@ type roundRecord struct {
 type poolText struct {
 	Case string `json:"case"`
 	News int    `json:"news"`
+	Cost int    `json:"cost"`
 }
 
 // findingText is a Finding in text. File has no directory.
@@ -155,7 +156,7 @@ func (j *journal) round(k *campaign, next uint64, rec *roundRecord) error {
 		rec.Features = binary.LittleEndian.AppendUint64(rec.Features, uint64(f))
 	}
 	for _, p := range rec.pool {
-		rec.Pool = append(rec.Pool, poolText{corpus.Format(p.c), p.news})
+		rec.Pool = append(rec.Pool, poolText{corpus.Format(p.c), p.news, p.cost})
 	}
 	for i := j.done; i < len(k.sum.Findings); i++ {
 		rec.Findings = append(rec.Findings, k.sum.Findings[i].text())
@@ -304,7 +305,7 @@ func (k *campaign) replayRound(r *roundRecord) error {
 		if err != nil {
 			return err
 		}
-		k.pool.add(poolCase{c, r.Pool[i].News})
+		k.pool.add(poolCase{c, r.Pool[i].News, r.Pool[i].Cost})
 	}
 	for i := range r.Findings {
 		f, err := r.Findings[i].finding(k.Out)

@@ -81,6 +81,28 @@ func TestTornJournal(t *testing.T) {
 	}
 }
 
+// TestTornLineIsCutOff leaves a long half line, which a session that has
+// nothing to add must take away.
+func TestTornLineIsCutOff(t *testing.T) {
+	c := saved(t)
+	c.Cases = 64
+	campaignOf(t, c)
+	file := filepath.Join(c.State, journalName)
+	whole, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, torn := range []string{`01234567 {"round":{"next":`, "0123", strings.Repeat("x", 1000), strings.Repeat("\x00", 512) + "\n"} {
+		if err := os.WriteFile(file, append(whole[:len(whole):len(whole)], torn...), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		campaignOf(t, c)
+		if now, _ := os.ReadFile(file); string(now) != string(whole) {
+			t.Errorf("%.30q: %d bytes, want %d", torn, len(now), len(whole))
+		}
+	}
+}
+
 func TestBadState(t *testing.T) {
 	c := saved(t)
 	c.Cases = 64

@@ -105,7 +105,7 @@ func (w *worker) one(n uint64) error {
 	if err != nil {
 		return fmt.Errorf("case %d of seed %d: %w", n, w.k.Seed, err)
 	}
-	r := result{n: n, mutated: mutated, features: w.news(outs)}
+	r := result{n: n, mutated: mutated, cost: costOf(&w.c, outs), features: w.news(outs)}
 	for i := range outs {
 		if outs[i].Failed() {
 			r.failures = append(r.failures, caught{outs[i].Class(), outs[i].Strategy, texts(&outs[i])})

@@ -74,21 +74,27 @@ func TestKilled(t *testing.T) {
 	exe, dir := buildPlanted(t), t.TempDir()
 	state := filepath.Join(dir, "state")
 	args := []string{
-		"run", "--no-corpus", "--seed=11", "--cases=1984", "--strategy=indirect,fastreg,multimr,rdmarw,auto",
+		"run", "--no-corpus", "--seed=11", "--strategy=indirect,fastreg,multimr,rdmarw,auto",
 		"--profile=default,small", "--jobs=2", "--json",
 	}
 	const seed = 5
 	t.Logf("moments of seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 0))
-	known, loaded, unshrunk := map[string]bool{}, 0, 0
+	known, loaded, unshrunk, next := map[string]bool{}, 0, 0, uint64(0)
 	for i := range kills {
-		cmd := exec.Command(exe, append(args, "--state="+state)...)
+		cmd := exec.Command(exe, append(args, "--for=1h", "--state="+state)...)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rng.Int64N(int64(1500 * time.Millisecond))))
-		_ = cmd.Process.Kill() // it may have ended by itself
-		_ = cmd.Wait()
+		within := time.Second
+		if i%5 == 4 {
+			within *= 6 // so that it gets on
+		}
+		time.Sleep(time.Duration(rng.Int64N(int64(within))))
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatalf("kill %d: %v", i, err)
+		}
+		_ = cmd.Wait() // says that it was killed
 		texts := caseTexts(t, filepath.Join(state, "findings"))
 		now := classesOf(texts)
 		for class := range known {
@@ -107,17 +113,22 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatalf("kill %d: %v", i, err)
 		}
-		loaded++
+		if s.Next < next {
+			t.Fatalf("kill %d: state at case %d, it was at %d", i, s.Next, next)
+		}
+		loaded, next = loaded+1, s.Next
 		for _, f := range s.Findings {
 			if !now[strings.ReplaceAll(f.Class, "/", "-")] {
 				t.Fatalf("kill %d: %s is in the state and not in a file", i, f.Class)
 			}
 		}
 	}
+	cases := max(next, 960) + 1024 // whole rounds
+	args = append(args, "--cases="+strconv.FormatUint(cases, 10))
 	killed := runPlanted(t, exe, append(args, "--state="+state)...)
 	alone := runPlanted(t, exe, append(args, "--state="+filepath.Join(dir, "other"), "--jobs=1")...)
-	t.Logf("%d kills, %d states read, %d unshrunk files met, %d findings", kills, loaded, unshrunk, len(alone.Findings))
-	if len(alone.Findings) < 3 || alone.Cases != 1984 || killed.Cases != 1984 {
+	t.Logf("%d kills up to case %d, %d states read, %d unshrunk files met, %d findings", kills, next, loaded, unshrunk, len(alone.Findings))
+	if len(alone.Findings) < 3 || alone.Cases != cases || killed.Cases != cases {
 		t.Errorf("%d findings, %d and %d cases", len(alone.Findings), alone.Cases, killed.Cases)
 	}
 	if !reflect.DeepEqual(killed.Classes, alone.Classes) || killed.Features != alone.Features {
