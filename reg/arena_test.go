@@ -50,7 +50,7 @@ func TestArenaAdversary(t *testing.T) {
 	}
 	var a arena
 	a.place(l)
-	if want := uint64(arenaBase + len(l)*arenaStride); a.base != want {
+	if want := arenaBase + uint64(len(l))*arenaStride; a.base != want {
 		t.Fatalf("base %#x, want %#x", a.base, want)
 	}
 	if !clearOf(&a, l) {
