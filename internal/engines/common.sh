@@ -9,9 +9,10 @@ src=$work/src
 set -m # every background job is a process group, which kill_jobs ends whole
 
 kill_jobs() {
-  local pid
-  for pid in $(jobs -p); do kill -KILL -- "-$pid" 2>/dev/null || true; done
-  wait 2>/dev/null || true
+  local pid pids
+  pids=$(jobs -p)
+  for pid in $pids; do kill -KILL -- "-$pid" 2>/dev/null || true; done
+  for pid in $pids; do wait "$pid" 2>/dev/null || true; done
 }
 
 leave() {
