@@ -117,7 +117,7 @@ func (im Import) file(dir, file, base string, stats *ImportStats) error {
 }
 
 func readLog(file string, fn func(int, string, sg.List) error) (err error) {
-	f, err := os.Open(file)
+	f, err := openLarge(file)
 	if err != nil {
 		return err
 	}

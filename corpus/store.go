@@ -19,14 +19,14 @@ import (
 // Ext is the ending of a case file's name.
 const Ext = ".sgcase"
 
-// mmapFrom is the file size in bytes from which Load maps a file instead of
-// reading it.
+// mmapFrom is the file size in bytes from which a file is mapped instead of
+// read.
 const mmapFrom = 1 << 20
 
 // Load reads one case file. The case is named after the file, without
 // directory and ending. Errors are *ParseError, or wrap those of the system.
 func Load(file string) (*Case, error) {
-	r, err := openCase(file)
+	r, err := openLarge(file)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,8 @@ func Load(file string) (*Case, error) {
 	return c, nil
 }
 
-func openCase(file string) (io.ReadCloser, error) {
+// openLarge opens a case file or a log; a large one is mapped instead of read.
+func openLarge(file string) (io.ReadCloser, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err

@@ -175,7 +175,7 @@ func TestLoadLarge(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Size() < mmapFrom {
 		t.Fatalf("%v, %d bytes: too small to be mapped", err, info.Size())
 	}
-	r, err := openCase(file)
+	r, err := openLarge(file)
 	if err != nil {
 		t.Fatal(err)
 	}
