@@ -70,17 +70,23 @@ func (p *keyPool) place() *Key {
 	return k
 }
 
-// fitting takes a free key that needs no change off the list.
+// fitting takes the smallest free key that needs no change off the list: a
+// large one given to a short list would be missed when a long one comes.
 func (p *keyPool) fitting(mode mlx5model.AccessMode, max int) *Key {
-	last := len(p.free) - 1
+	last, best := len(p.free)-1, -1
 	for i := last; i >= 0 && i > last-poolSearch; i-- {
-		if k := p.free[i]; k.live && k.Mode == mode && k.Max >= max {
-			p.free[i] = p.free[last]
-			p.free = p.free[:last]
-			return k
+		k := p.free[i]
+		if k.live && k.Mode == mode && k.Max >= max && (best < 0 || k.Max < p.free[best].Max) {
+			best = i
 		}
 	}
-	return nil
+	if best < 0 {
+		return nil
+	}
+	k := p.free[best]
+	p.free[best] = p.free[last]
+	p.free = p.free[:last]
+	return k
 }
 
 // capacity rounds a descriptor count up so that a key serves many lists.
