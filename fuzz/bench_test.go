@@ -40,7 +40,7 @@ func BenchmarkVerify(b *testing.B) {
 func BenchmarkRun(b *testing.B) {
 	for _, s := range corpus.Strategies() {
 		b.Run(s, func(b *testing.B) {
-			r := NewRunner(Options{})
+			r := NewRunner(Options{Intervals: true})
 			c := corpus.Case{Strategy: s, List: eight}
 			b.ReportAllocs()
 			for b.Loop() {

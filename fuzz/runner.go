@@ -58,6 +58,7 @@ func (o *Outcome) Class() string {
 type Options struct {
 	Full       bool     // move every byte of every stream, see oracle.Oracle
 	FullLimit  uint64   // streams longer than this are sampled all the same; 0 for the oracle's limit
+	Intervals  bool     // move no bytes, see oracle.Oracle
 	Variants   bool     // check the metamorphic relations too
 	Strategies []string // only these; empty for what the case says
 
@@ -118,7 +119,7 @@ const (
 func NewRunner(o Options) *Runner {
 	mem := sg.NewMemory(memorySeed)
 	r := &Runner{Options: o, mem: mem, env: reg.NewEnv(mem), judge: oracle.New(), peer: oracle.NewPeer(reg.Remote{})}
-	r.judge.Full, r.judge.Peer = o.Full, r.peer
+	r.judge.Full, r.judge.Intervals, r.judge.Peer = o.Full, o.Intervals, r.peer
 	if o.FullLimit > 0 {
 		r.judge.FullLimit = o.FullLimit
 	}

@@ -52,6 +52,21 @@ func (r *Ring) Fill(b byte) {
 	}
 }
 
+// FillWQEBBs sets every byte of the n WQEBBs from counter pi on, wrapping at the
+// ring's end. More than the ring has fills it.
+func (r *Ring) FillWQEBBs(pi, n uint32, b byte) {
+	if n >= r.WQEBBs() {
+		r.Fill(b)
+		return
+	}
+	for ; n > 0; pi, n = pi+1, n-1 {
+		w := r.At(pi, 0)
+		for i := range w {
+			w[i] = b
+		}
+	}
+}
+
 // Index is the WQEBB number that the running counter pi falls on.
 func (r *Ring) Index(pi uint32) uint32 { return pi & r.mask }
 

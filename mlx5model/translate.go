@@ -119,9 +119,9 @@ func (d *Device) Translate(dst []sg.Extent, a Access) ([]sg.Extent, error) {
 	if ok {
 		return dst, nil
 	}
-	e := d.walk.fail
-	e.Syndrome = d.accessSyndrome(a.Op)
-	return dst, &e
+	f := &d.walk.fail
+	return dst, &AccessError{Syndrome: d.accessSyndrome(a.Op), Reason: f.reason, Key: f.key, VA: f.va, Len: f.n,
+		Depth: f.depth, Entry: f.entry, Done: f.done}
 }
 
 // TryTranslate is Translate for those who need not know why an access is
@@ -136,7 +136,8 @@ func (d *Device) TryTranslate(dst []sg.Extent, a Access) (out []sg.Extent, ok bo
 	if base > 0 {
 		last = dst[base-1]
 	}
-	*w = walker{d: d, dst: dst, steps: d.p.MaxSteps, qpn: a.QPN, pd: a.PD, local: a.Op.local(), entry: -1}
+	w.d, w.dst, w.steps, w.qpn, w.pd, w.local = d, dst, d.p.MaxSteps, a.QPN, a.PD, a.Op.local()
+	w.entry, w.done, w.flat = -1, 0, false
 	ok = w.access(a.Key, a.VA, a.Len, a.Op.right(), 0)
 	dst, w.dst = w.dst, nil
 	if ok {
@@ -159,11 +160,25 @@ type walker struct {
 	local uint8 // right that nested keys must grant
 	entry int   // entry of the outermost list, -1 outside one
 	done  uint64
-	fail  AccessError
+	fail  refusal
+
+	// flatKey, if flat, is the nested key of all physical memory that this
+	// access was found to be allowed last: nearly every list names one such key
+	// in all entries, and need not have it looked up for each.
+	flatKey uint32
+	flat    bool
+}
+
+// refusal is why and where an access stopped; fields as in AccessError.
+type refusal struct {
+	reason       Reason
+	key          uint32
+	va, n, done  uint64
+	depth, entry int
 }
 
 func (w *walker) refuse(r Reason, key uint32, va, n uint64, depth int) bool {
-	w.fail = AccessError{Reason: r, Key: key, VA: va, Len: n, Depth: depth, Entry: w.entry, Done: w.done}
+	w.fail = refusal{r, key, va, n, w.done, depth, w.entry}
 	return false
 }
 
@@ -195,6 +210,9 @@ func (w *walker) access(key uint32, va, n uint64, right uint8, depth int) bool {
 	switch k.ctx.Mode {
 	case ModePA:
 		r = w.physical(va, n)
+		if depth > 0 && k.ctx.Length64 && k.ctx.Start == 0 {
+			w.flatKey, w.flat = key, true
+		}
 	case ModeMTT:
 		r = w.mtt(k, off, n, depth)
 	case ModeKSM:

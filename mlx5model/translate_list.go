@@ -111,7 +111,9 @@ func (w *walker) klm(k *mkey, off, n uint64, depth int) Reason {
 		if size := k.sums[i+1] - k.sums[i]; size != 0 {
 			e := ParseKLM(k.xlt[i*KLMSize:])
 			take := min(n, size-off)
-			if !w.access(e.Key, e.VA+off, take, w.local, depth+1) {
+			if va := e.VA + off; w.flat && e.Key == w.flatKey && va+(take-1) >= va && w.step() {
+				w.emit(va, take)
+			} else if !w.access(e.Key, va, take, w.local, depth+1) {
 				return reasonNested
 			}
 			n -= take

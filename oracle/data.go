@@ -65,6 +65,9 @@ func addWindow(w []window, b, n uint64) []window {
 	return append(w, window{from, to - from})
 }
 
+// intervals says whether bytes stay where they are.
+func (o *Oracle) intervals() bool { return o.Intervals && !o.Full }
+
 // tuplesUsable says whether the tuples describe a stream of the covered length
 // at all; conservation has already reported it if not.
 func (o *Oracle) tuplesUsable() bool {

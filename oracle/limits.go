@@ -37,14 +37,17 @@ func (o *Oracle) checkLimits() {
 			o.checkKLMSizes(k, n)
 		}
 	}
-	o.eachWQE(func(w *mlx5model.WQE, _ []byte, pi uint32) {
-		if n := int(w.DS) * mlx5model.DSSize; n > p.MaxWQEBytes {
-			o.v.failf(LimitsKept, "WQE at %d has %d bytes, the device takes %d", pi, n, p.MaxWQEBytes)
-		}
-		if m := lim.MaxSGE; m > 0 && w.Opcode != mlx5model.OpUMR && len(w.Data)/mlx5model.DataSegSize > m {
-			o.v.failf(LimitsKept, "WQE at %d has %d data segments, %d are allowed", pi, len(w.Data)/mlx5model.DataSegSize, m)
-		}
-	})
+}
+
+// checkWQELimits is check 14 on one work request.
+func (o *Oracle) checkWQELimits(w *mlx5model.WQE, pi uint32) {
+	p := o.r.Dev.Profile()
+	if n := int(w.DS) * mlx5model.DSSize; n > p.MaxWQEBytes {
+		o.v.failf(LimitsKept, "WQE at %d has %d bytes, the device takes %d", pi, n, p.MaxWQEBytes)
+	}
+	if m := o.r.Request.Limits.MaxSGE; m > 0 && w.Opcode != mlx5model.OpUMR && len(w.Data)/mlx5model.DataSegSize > m {
+		o.v.failf(LimitsKept, "WQE at %d has %d data segments, %d are allowed", pi, len(w.Data)/mlx5model.DataSegSize, m)
+	}
 }
 
 func (o *Oracle) checkKLMSizes(key uint32, n int) {

@@ -19,6 +19,9 @@ func (o *Oracle) checkRead() {
 	if !o.checkMapping(ReadStream, op, window{0, o.r.Covered}, &o.in) {
 		return
 	}
+	if o.intervals() {
+		return
+	}
 	o.plan()
 	for _, w := range o.windows {
 		if !o.readWindow(ReadStream, op, w) {

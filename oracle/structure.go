@@ -5,34 +5,20 @@ import (
 	"github.com/sgfuzz/sgfuzz/reg"
 )
 
-// checkStructure is check 8: every work request passes the strict decoder
-// under its dialect's rules, and they fill the posted part of the ring.
-func (o *Oracle) checkStructure() {
-	o.checkSRP()
-	r := o.r
-	if r.Ring == nil || r.PostedFrom == r.PostedTo {
-		return
+// checkStructure is check 8 on one work request: it passes the strict decoder
+// under its dialect's rules.
+func (o *Oracle) checkStructure(raw []byte, pi uint32) {
+	r, p := o.r, o.r.Dev.Profile()
+	o.ctx = mlx5model.CheckContext{
+		Rules: r.Rules, MaxKLMBytes: p.MaxKLMBytes, MinLogPage: p.LogPageMin,
+		RingWQEBBs: r.Ring.WQEBBs(), HavePosition: true, QPN: r.QPN, Index: uint16(pi),
 	}
-	n := r.PostedTo - r.PostedFrom
-	if n > r.Ring.WQEBBs() {
-		return // lapped: the bytes are gone
-	}
-	o.v.ran(Structure)
-	p := r.Dev.Profile()
-	for pi := r.PostedFrom; pi != r.PostedTo; {
-		raw, size := o.rawWQE(pi, r.PostedTo-pi)
-		o.ctx = mlx5model.CheckContext{
-			Rules: r.Rules, MaxKLMBytes: p.MaxKLMBytes, MinLogPage: p.LogPageMin,
-			RingWQEBBs: r.Ring.WQEBBs(), HavePosition: true, QPN: r.QPN, Index: uint16(pi),
+	o.targetKey(raw)
+	o.findings = mlx5model.Check(o.findings[:0], raw, &o.ctx)
+	for i := range o.findings {
+		if f := &o.findings[i]; f.Severity == mlx5model.Error {
+			o.v.failf(Structure, "WQE at %d: %v", pi, f)
 		}
-		o.targetKey(raw)
-		o.findings = mlx5model.Check(o.findings[:0], raw, &o.ctx)
-		for i := range o.findings {
-			if f := &o.findings[i]; f.Severity == mlx5model.Error {
-				o.v.failf(Structure, "WQE at %d: %v", pi, f)
-			}
-		}
-		pi += size
 	}
 }
 

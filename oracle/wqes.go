@@ -6,24 +6,52 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// eachWQE walks the work requests between the registration's producer counters.
-// raw is linear and ends with the last WQEBB. It says false, without a call,
-// when there is nothing to walk any more because the ring has been lapped, and
-// stops at a work request that cannot be decoded, which check 8 reports.
-func (o *Oracle) eachWQE(f func(w *mlx5model.WQE, raw []byte, pi uint32)) bool {
+// posted is what the work requests of a registration add up to. complete is
+// false when they cannot be counted: there is no ring, it has been lapped, or
+// one of them cannot be decoded.
+type posted struct {
+	wqes, bytes, fetches, dataSegs int
+	complete                       bool
+}
+
+// checkWQEs walks the work requests between the registration's producer
+// counters, once, for the checks that look at one of them at a time: 8, 9, and
+// 14 as far as sizes go. They must fill that part of the ring.
+func (o *Oracle) checkWQEs() {
 	r := o.r
+	o.posted = posted{}
 	if r.Ring == nil || r.PostedTo-r.PostedFrom > r.Ring.WQEBBs() {
-		return false
+		return // lapped: the bytes are gone
+	}
+	o.posted.complete = true
+	if r.PostedFrom != r.PostedTo {
+		o.v.ran(Structure)
 	}
 	for pi := r.PostedFrom; pi != r.PostedTo; {
 		raw, n := o.rawWQE(pi, r.PostedTo-pi)
-		if mlx5model.Decode(raw, &o.decoded) != nil {
-			return false
+		o.checkStructure(raw, pi)
+		if o.posted.complete = o.posted.complete && mlx5model.Decode(raw, &o.decoded) == nil; o.posted.complete {
+			o.checkRoundTrip(&o.decoded, raw, pi)
+			o.checkWQELimits(&o.decoded, pi)
+			o.posted.count(&o.decoded)
 		}
-		f(&o.decoded, raw, pi)
 		pi += n
 	}
-	return true
+	if o.posted.wqes > 0 {
+		o.v.ran(RoundTrip)
+	}
+}
+
+func (p *posted) count(w *mlx5model.WQE) {
+	p.wqes++
+	p.bytes += int(w.DS) * mlx5model.DSSize
+	p.fetches++
+	if w.HasPointer {
+		p.fetches++
+	}
+	if w.Opcode == mlx5model.OpRDMAWrite || w.Opcode == mlx5model.OpRDMARead {
+		p.dataSegs += len(w.Data) / mlx5model.DataSegSize
+	}
 }
 
 // rawWQE copies the WQE at pi out of the ring, at most left WQEBBs.

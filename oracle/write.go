@@ -24,6 +24,9 @@ func (o *Oracle) checkWrite() {
 	if !o.checkMapping(WriteStream, op, window{0, o.r.Covered}, &o.out) {
 		return
 	}
+	if o.intervals() {
+		return
+	}
 	o.plan()
 	o.thin()
 	for _, w := range o.windows {

@@ -73,6 +73,7 @@ type Env struct {
 	pool     keyPool
 	peer     mlx5model.Peer
 	kicked   uint32 // producer counter of the last doorbell
+	ringUse  ringUse
 	rings    map[int]*mlx5model.Ring
 	encoders map[string]Encoder // made so far, by dialect
 
@@ -149,7 +150,7 @@ func (e *Env) resetQueue(c *EnvConfig) (err error) {
 		}
 		e.rings[size] = e.Ring
 	}
-	prefill(e.Ring.Bytes(), c.Prefill)
+	e.ringUse.reset(e, c)
 	e.peer, e.kicked = c.Peer, c.Start
 	e.QP, err = e.Dev.CreateQP(mlx5model.QPConfig{QPN: e.QPN, PD: e.PD, SQ: e.Ring, CI: c.Start, Peer: (*peerSwitch)(e)})
 	if err != nil {
@@ -165,19 +166,6 @@ func (e *Env) resetQueue(c *EnvConfig) (err error) {
 	}
 	e.Enc.Attach(e.Ring, e.QPN, e.PD, e.LocalKey, c.Start)
 	return nil
-}
-
-// prefill sets every byte of p, by copies of doubling length: the default ring
-// is 64 KiB, and this is done for every case.
-func prefill(p []byte, b byte) {
-	if b == 0 {
-		clear(p)
-		return
-	}
-	p[0] = b
-	for n := 1; n < len(p); n *= 2 {
-		copy(p[n:], p[:n])
-	}
 }
 
 // SetPeer says who answers this QP's RDMA requests from now on.

@@ -203,6 +203,7 @@ func (e *Env) invalidateAll(r *Registration) error {
 				return err
 			}
 			if err := e.Enc.Invalidate(h.key.Key); err != nil {
+				e.ringUse.soiled = true
 				return err
 			}
 		}

@@ -179,6 +179,7 @@ func (w *rdma) flush() error {
 	}
 	at := e.Enc.PI()
 	if err := e.Enc.RDMA(w.write, w.raddr, w.r.Request.Remote.Rkey, e.sges); err != nil {
+		e.ringUse.soiled = true
 		return &Refusal{Strategy: w.r.Strategy, Reason: ReasonUnsupported, Entry: -1, Err: err}
 	}
 	e.account(w.r, at)

@@ -343,6 +343,7 @@ func (e *Env) postWR(r *Registration, w *RegWR) (va uint64, err error) {
 	at := e.Enc.PI()
 	va, err = e.Enc.Register(w)
 	if err != nil {
+		e.ringUse.soiled = true
 		return 0, &Refusal{Strategy: r.Strategy, Reason: ReasonUnsupported, Entry: -1, Err: err}
 	}
 	r.Cost.Descriptors += w.N
