@@ -36,6 +36,9 @@ func FuzzEntryText(data []byte) int { return textEntry(data) }
 // FuzzEntryWQEText is target WQEText.
 func FuzzEntryWQEText(data []byte) int { return wqeTextEntry(data) }
 
+// FuzzEntryProtocol is target Protocol.
+func FuzzEntryProtocol(data []byte) int { return protocolEntry(data) }
+
 var (
 	strategiesEntry = entry("Strategies")
 	mappingEntry    = entry("Mapping")
@@ -45,6 +48,7 @@ var (
 	statefulEntry   = entry("Stateful")
 	textEntry       = entry("Text")
 	wqeTextEntry    = entry("WQEText")
+	protocolEntry   = entry("Protocol")
 )
 
 // entry makes the body of an entry point, and its target at the first input, so

@@ -53,7 +53,7 @@ func failure(class, format string, args ...any) error {
 func Targets() []Target {
 	return []Target{
 		strategiesTarget(), mappingTarget(), dialectsTarget(), decodeTarget(),
-		deviceTarget(), statefulTarget(), textTarget(), wqeTextTarget(),
+		deviceTarget(), statefulTarget(), textTarget(), wqeTextTarget(), protocolTarget(),
 	}
 }
 

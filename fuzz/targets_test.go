@@ -51,3 +51,4 @@ func FuzzDevice(f *testing.F)     { fuzzTarget(f, "Device") }
 func FuzzStateful(f *testing.F)   { fuzzTarget(f, "Stateful") }
 func FuzzText(f *testing.F)       { fuzzTarget(f, "Text") }
 func FuzzWQEText(f *testing.F)    { fuzzTarget(f, "WQEText") }
+func FuzzProtocol(f *testing.F)   { fuzzTarget(f, "Protocol") }
