@@ -58,7 +58,7 @@ func entry(name string) func([]byte) int {
 	var body func([]byte) error
 	return func(data []byte) int {
 		if body == nil {
-			t, ok := InstrumentedTarget(name)
+			t, ok := TargetByName(name)
 			if !ok {
 				panic("no target " + name)
 			}

@@ -3,9 +3,6 @@ package fuzz
 import (
 	"errors"
 	"fmt"
-
-	"github.com/sgfuzz/sgfuzz/corpus"
-	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // Target is one fuzz target: what the native FuzzXxx functions and the entry
@@ -65,57 +62,4 @@ func TargetByName(name string) (Target, bool) {
 		}
 	}
 	return Target{}, false
-}
-
-// strategiesTarget takes bytes as a choice stream, draws a case from it, and
-// runs it through every strategy and check.
-func strategiesTarget() Target {
-	return Target{
-		Name: "Strategies", Doc: "a case drawn from the bytes, through every strategy and check",
-		Body:  caseBody(NewRunner(Options{Variants: true})),
-		Seeds: caseSeeds,
-	}
-}
-
-// targetEntries bounds the lists of the strategies target, which has to run
-// many of them; campaigns have longer ones.
-const targetEntries = 2048
-
-func caseBody(r *Runner) func([]byte) error {
-	var c corpus.Case
-	p := sg.Params{MaxEntries: targetEntries}
-	ch := sg.NewChoices(nil)
-	return func(data []byte) error {
-		ch.Reset(data)
-		Draw(ch, &c, &p)
-		if v := r.Verdict(&c); v.Failed {
-			return failure(v.Class, "%s\n%s", v.Text, corpus.Format(&c))
-		}
-		return nil
-	}
-}
-
-// seedEntries bounds the lists of seeds: an engine that mutates long ones, each
-// of which takes long, gets nowhere.
-const seedEntries = 128
-
-// caseSeeds is the embedded corpus, but for long lists, as choice streams of
-// Draw.
-func caseSeeds() ([][]byte, error) {
-	cases, err := corpus.EmbeddedCases()
-	if err != nil {
-		return nil, err
-	}
-	var seeds [][]byte
-	for _, c := range cases {
-		if len(c.List) > seedEntries {
-			continue
-		}
-		b, err := EncodeCase(nil, c)
-		if err != nil {
-			return nil, err
-		}
-		seeds = append(seeds, b)
-	}
-	return seeds, nil
 }

@@ -169,12 +169,12 @@ func TestBrokenReference(t *testing.T) {
 
 // TestBrokenStrategies puts a broken mapper under the strategies target.
 func TestBrokenStrategies(t *testing.T) {
-	body := caseBody(NewRunner(Options{Mapper: badMapper{klms: func(dst []byte, m *linux.Mapping) {
+	target := newCaseTarget(Options{Mapper: badMapper{klms: func(dst []byte, m *linux.Mapping) {
 		if m.N > 1 { // the second entry begins a byte late
 			binary.BigEndian.PutUint64(dst[24:], binary.BigEndian.Uint64(dst[24:])+1)
 		}
-	}}}))
-	err := firstFailure(body, seedsOf(t, caseSeeds))
+	}}})
+	err := firstFailure(target.run, seedsOf(t, caseSeeds))
 	expectClass(t, err, "read-stream/")
 	if !strings.Contains(err.Error(), "\nsg 0x") {
 		t.Errorf("no case in %v", err)

@@ -18,11 +18,7 @@ func fuzzTarget(f *testing.F, name string) {
 	native := f.Name() != libFuzzer
 	target, ok := prepared[name]
 	if !ok {
-		find := TargetByName
-		if !native {
-			find = InstrumentedTarget
-		}
-		if target, ok = find(name); !ok {
+		if target, ok = TargetByName(name); !ok {
 			f.Fatalf("no target %s", name)
 		}
 		prepared[name] = target

@@ -19,9 +19,10 @@
 // # Cases
 //
 // Export writes inputs: the seeds of targets, or cases as inputs of the target
-// "Strategies", whose input is a choice stream of fuzz.Draw. Import goes the
-// other way and makes a case of each input of that target; what the other
-// targets take is no case. Case files are the stable form: the same input may
+// "Strategies" (fuzz.CaseInput). Import goes the other way and makes a case of
+// each input of that target (fuzz.InputCase); what the other targets take is no
+// case. An input says too which strategies the target tries, a case made of it
+// is for all of them. Case files are the stable form: the same input may
 // mean another case once the generators have changed, so crashers should be
 // imported by the version that found them.
 //

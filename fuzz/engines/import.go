@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz"
 )
 
 // MaxInput bounds a file that Import reads, and a file in an archive, in bytes.
@@ -163,7 +164,7 @@ func foreign(name string) bool {
 }
 
 func (r *reader) add(name string, data []byte) {
-	c := Case(data)
+	c := fuzz.InputCase(data)
 	to := fmt.Sprintf("%v-%s%s", r.Format, corpus.Hash(c), corpus.Ext)
 	if r.seen[to] {
 		return
