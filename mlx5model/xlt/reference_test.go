@@ -2,7 +2,6 @@ package xlt
 
 import (
 	"math/rand/v2"
-	"testing"
 
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -27,18 +26,30 @@ func own(e sg.Entry) uint32 { return e.Lkey }
 
 func constant(lkey uint32) func(sg.Entry) uint32 { return func(sg.Entry) uint32 { return lkey } }
 
-func refKLMs(dst []byte, list []sg.Entry, key func(sg.Entry) uint32) {
+func refKLMs(list []sg.Entry, key func(sg.Entry) uint32) []byte {
+	b := make([]byte, 16*len(list))
 	for i, e := range list {
-		refBE(dst[16*i:16*i+4], uint64(e.Len))
-		refBE(dst[16*i+4:16*i+8], uint64(key(e)))
-		refBE(dst[16*i+8:16*i+16], e.Addr)
+		refBE(b[16*i:16*i+4], uint64(e.Len))
+		refBE(b[16*i+4:16*i+8], uint64(key(e)))
+		refBE(b[16*i+8:16*i+16], e.Addr)
 	}
+	return b
 }
 
-func refMTTs(dst []byte, pages []uint64, bits uint64) {
+func refMTTs(pages []uint64, bits uint64) []byte {
+	b := make([]byte, 8*len(pages))
 	for i, p := range pages {
-		refBE(dst[8*i:8*i+8], p|bits)
+		refBE(b[8*i:8*i+8], p|bits)
 	}
+	return b
+}
+
+func refRun(page, step uint64, n int) []uint64 {
+	pages := make([]uint64, n)
+	for i := range pages {
+		pages[i] = page + uint64(i)*step
+	}
+	return pages
 }
 
 func refEntries(list []byte) (out []sg.Entry) {
@@ -69,39 +80,4 @@ func entries(n int) []sg.Entry {
 		list[i] = sg.Entry{Addr: r.Uint64(), Len: r.Uint32(), Lkey: r.Uint32()}
 	}
 	return list
-}
-
-func words(n int) []uint64 {
-	r := rand.New(rand.NewPCG(2, uint64(n)))
-	w := make([]uint64, n)
-	for i := range w {
-		w[i] = r.Uint64()
-	}
-	return w
-}
-
-func fill(b []byte, v byte) {
-	for i := range b {
-		b[i] = v
-	}
-}
-
-// firstOther is the index of the first byte that is not v, or -1.
-func firstOther(b []byte, v byte) int {
-	for i := range b {
-		if b[i] != v {
-			return i
-		}
-	}
-	return -1
-}
-
-func mustPanic(t *testing.T, name string, f func()) {
-	t.Helper()
-	defer func() {
-		if recover() == nil {
-			t.Errorf("%s: no panic", name)
-		}
-	}()
-	f()
 }

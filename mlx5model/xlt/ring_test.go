@@ -15,25 +15,47 @@ func TestRing(t *testing.T) {
 		for off := 0; off <= size; off += KLMSize {
 			for n := 0; n <= size/KLMSize; n++ {
 				list := entries(n)
-				linear := make([]byte, n*KLMSize)
-				want := bytes.Repeat([]byte{0xa5}, size)
-				end := off
-				check := func(name string, got []byte, gotEnd int) {
+				want := bytes.Repeat([]byte{canary}, size)
+				end := (off + n*KLMSize) % size
+				check := func(name string, linear, got []byte, gotEnd int) {
 					t.Helper()
-					end = (off + n*KLMSize) % size
 					lay(want, off, linear)
 					if gotEnd != end || !bytes.Equal(got, want) {
 						t.Fatalf("%s: ring of %d, offset %d, %d entries: end %d, want %d\n got %x\nwant %x", name, size, off, n, gotEnd, end, got, want)
 					}
 				}
-				ring := bytes.Repeat([]byte{0xa5}, size)
-				refKLMs(linear, list, constant(lkey))
-				check("RingKLMs", ring, RingKLMs(ring, off, list, lkey))
-				refKLMs(linear, list, own)
-				check("RingKeyedKLMs", ring, RingKeyedKLMs(ring, off, list))
+				ring := bytes.Repeat([]byte{canary}, size)
+				check("RingKLMs", refKLMs(list, constant(lkey)), ring, RingKLMs(ring, off, list, lkey))
+				check("RingKeyedKLMs", refKLMs(list, own), ring, RingKeyedKLMs(ring, off, list))
 			}
 		}
 	}
+}
+
+func fill(b []byte, v byte) {
+	for i := range b {
+		b[i] = v
+	}
+}
+
+// firstOther is the index of the first byte that is not v, or -1.
+func firstOther(b []byte, v byte) int {
+	for i := range b {
+		if b[i] != v {
+			return i
+		}
+	}
+	return -1
+}
+
+func mustPanic(t *testing.T, name string, f func()) {
+	t.Helper()
+	defer func() {
+		if recover() == nil {
+			t.Errorf("%s: no panic", name)
+		}
+	}()
+	f()
 }
 
 // lay copies p into ring from off on, around its end.
@@ -58,10 +80,10 @@ func TestRingRefuses(t *testing.T) {
 		{"ring not in units of 16 bytes", 72, 0, 1},
 	} {
 		ring := make([]byte, c.size, 256)
-		fill(ring[:256], 0xa5)
+		fill(ring[:256], canary)
 		mustPanic(t, c.name, func() { RingKLMs(ring, c.off, list[:c.n], 1) })
 		mustPanic(t, c.name, func() { RingKeyedKLMs(ring, c.off, list[:c.n]) })
-		if i := firstOther(ring[:256], 0xa5); i >= 0 {
+		if i := firstOther(ring[:256], canary); i >= 0 {
 			t.Errorf("%s: byte %d was written", c.name, i)
 		}
 	}

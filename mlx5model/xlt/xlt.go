@@ -18,7 +18,7 @@ const (
 // change, these constants no longer fit a uint8.
 const (
 	_ = uint8(-(unsafe.Sizeof(sg.Entry{}) ^ KLMSize))
-	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Addr) ^ 0))
+	_ = uint8(-unsafe.Offsetof(sg.Entry{}.Addr))
 	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Len) ^ 8))
 	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Lkey) ^ 12))
 )

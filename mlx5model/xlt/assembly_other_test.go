@@ -1,0 +1,5 @@
+//go:build !amd64 || purego
+
+package xlt
+
+func assembly() []implementation { return nil }
