@@ -2,8 +2,10 @@ package spdk
 
 import (
 	"encoding/binary"
+	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -33,23 +35,27 @@ type Crypto struct {
 // (spdk_mlx5_umr_configure_crypto). Authority for the BSF: providers/mlx5/wqe.h
 // struct mlx5_crypto_bsf.
 func (q *QP) UMRConfigureCrypto(mkey, umrLen uint32, list []sg.Entry, c *Crypto, flags uint8) error {
-	b, err := q.umr(mkey, umrLen, list, flags, bsfSize)
+	b, err := q.umr(mkey, umrLen, list, flags, &withCrypto)
 	if err != nil {
 		return err
 	}
-	b[0] = 2<<6 | 1 // size 64 bytes, type crypto
-	b[1] = c.EncOrder
-	binary.BigEndian.PutUint32(b[0x04:], c.RawDataSize)
-	b[8] = c.BlockSize
+	const sizeAndType = 2<<6 | 1 // 64 bytes, crypto
+	be, le := c.IV, uint64(0)
 	if c.Tweak == TweakLBALE {
-		binary.LittleEndian.PutUint64(b[0x10:], c.IV)
-	} else {
-		binary.BigEndian.PutUint64(b[0x18:], c.IV)
+		be, le = 0, bits.ReverseBytes64(c.IV)
 	}
-	binary.BigEndian.PutUint32(b[0x20:], c.DEK)
+	binary.BigEndian.PutUint64(b[0x00:], sizeAndType<<56|uint64(c.EncOrder)<<48|uint64(c.RawDataSize))
+	binary.BigEndian.PutUint64(b[0x08:], uint64(c.BlockSize)<<56)
+	binary.BigEndian.PutUint64(b[0x10:], le)
+	binary.BigEndian.PutUint64(b[0x18:], be)
+	binary.BigEndian.PutUint64(b[0x20:], uint64(c.DEK)<<32)
 	binary.LittleEndian.PutUint64(b[0x28:], c.Keytag)
+	clear(b[0x30:])
 	return nil
 }
+
+// withCrypto is a UMR with a crypto BSF.
+var withCrypto = form{bsf: bsfSize, mask: plain.mask}
 
 // Domain is the side of a transfer that a signature belongs to.
 type Domain uint8
@@ -87,35 +93,30 @@ const (
 // UMRConfigureSig is UMRConfigure with a signature BSF behind the list
 // (spdk_mlx5_umr_configure_sig). The PSV is loaded by SetPSV, separately.
 func (q *QP) UMRConfigureSig(mkey, umrLen uint32, list []sg.Entry, s *Sig, flags uint8) error {
-	start := q.PI
-	b, err := q.umr(mkey, umrLen, list, flags, bsfSize)
+	f := form{bsf: bsfSize, mask: plain.mask | mlx5model.MaskSigErr}
+	if s.SigErrCount&sigErrBit != 0 {
+		f.flagsPD = mlx5model.FlagsSigErr
+	}
+	b, err := q.umr(mkey, umrLen, list, flags, &f)
 	if err != nil {
 		return err
 	}
-	umr := q.block(start, 0)[mlx5model.CtrlSize:]
-	binary.BigEndian.PutUint64(umr[8:], mlx5model.MaskFree|mlx5model.MaskLen|mlx5model.MaskSigErr)
-	if s.SigErrCount&sigErrBit != 0 {
-		binary.BigEndian.PutUint32(q.block(start, 1)[0x0c:], mlx5model.FlagsSigErr)
-	}
-	b[0] = 1 << 6 // extended, 32 bytes
-	b[1] = 0xff   // check all bytes
-	binary.BigEndian.PutUint32(b[0x04:], s.RawDataSize)
+	const head = 1<<6<<8 | 0xff // extended, 32 bytes; check all bytes
 	selector := uint32(sigCRC32C)
 	if s.Seed == 0 {
 		selector |= sigSeedZero
 	}
-	tfs := selector<<24 | s.PSVIndex&(1<<24-1)
+	tfs := uint64(selector<<24 | s.PSVIndex&(1<<24-1))
+	how := pick(s.Init, sigMemInit) | pick(s.CheckGenerate, sigMemCheckGen)
 	if s.Domain == DomainWire {
-		binary.BigEndian.PutUint32(b[0x10:], pick(s.Init, sigWireInit)|pick(s.CheckGenerate, sigWireCheckGen))
-		binary.BigEndian.PutUint32(b[0x18:], tfs)
-	} else {
-		binary.BigEndian.PutUint32(b[0x10:], pick(s.Init, sigMemInit)|pick(s.CheckGenerate, sigMemCheckGen))
-		binary.BigEndian.PutUint32(b[0x1c:], tfs)
+		tfs <<= 32 // the word of the wire comes first
+		how = pick(s.Init, sigWireInit) | pick(s.CheckGenerate, sigWireCheckGen)
 	}
+	sendq.PutWords(b, head<<48|uint64(s.RawDataSize), 0, how<<32, tfs)
 	return nil
 }
 
-func pick(on bool, bits uint32) uint32 {
+func pick(on bool, bits uint64) uint64 {
 	if on {
 		return bits
 	}

@@ -1,10 +1,10 @@
 package spdk
 
 import (
-	"encoding/binary"
 	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -85,26 +85,19 @@ func NewQP(ring *mlx5model.Ring, mode SigMode, qpn, maxSendSGE uint32) *QP {
 // room reports whether a WQE of n WQEBBs can be written now.
 func (q *QP) room(n uint64) bool { return n <= uint64(min(uint32(q.TxAvailable), q.Ring.WQEBBs())) }
 
-// block is the i-th WQEBB of the WQE that starts at counter pi.
-func (q *QP) block(pi uint16, i uint32) *[mlx5model.WQEBBSize]byte {
-	at := q.Ring.Index(uint32(pi)+i) * mlx5model.WQEBBSize
-	return (*[mlx5model.WQEBBSize]byte)(q.Ring.Bytes()[at:])
+// mode gives the fm_ce_se byte for the one asked for.
+func (q *QP) mode(flags uint8) uint8 {
+	return flags&^mlx5model.CtrlCEMask | ceMap[min(q.SigMode, SigLast)][flags>>ceShift&3]<<ceShift
 }
 
-// ctrl writes the control segment and returns the first WQEBB. DS is cut to
-// its six bits, as mlx5dv_set_ctrl_seg does.
-func (q *QP) ctrl(op mlx5model.Opcode, ds uint32, flags uint8, imm uint32) *[mlx5model.WQEBBSize]byte {
-	mode := ceMap[min(q.SigMode, SigLast)]
-	flags = flags&^mlx5model.CtrlCEMask | mode[flags>>ceShift&3]<<ceShift
-	b := q.block(q.PI, 0)
-	c := mlx5model.Ctrl{Index: q.PI, Opcode: op, QPN: q.QPN, DS: uint8(ds & mlx5model.MaxDS), FmCeSe: flags, Imm: imm}
-	c.Put(b[:])
-	return b
+// head is the first word of the next WQE. DS is cut to its six bits, as
+// mlx5dv_set_ctrl_seg does.
+func (q *QP) head(op mlx5model.Opcode, ds uint32) uint64 {
+	return sendq.Head(q.PI, op, q.QPN, ds&mlx5model.MaxDS)
 }
 
-// submit counts the WQE whose control segment ctrl wrote.
-func (q *QP) submit(wqebbs uint16) {
-	flags := q.block(q.PI, 0)[0x0b]
+// submit counts a WQE that was written with these flags.
+func (q *QP) submit(wqebbs uint16, flags uint8) {
 	q.NonsignaledOutstanding += wqebbs
 	if flags&mlx5model.CtrlCEAlways != 0 {
 		q.NonsignaledOutstanding = 0
@@ -121,7 +114,7 @@ func (q *QP) CompleteSend() {
 	if !q.pending {
 		return
 	}
-	b := q.block(q.last, 0)
+	b := sendq.At(q.Ring, uint32(q.last))
 	if q.SigMode == SigLast {
 		b[0x0b] = b[0x0b]&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways
 		q.NonsignaledOutstanding = 0
@@ -143,15 +136,15 @@ func (q *QP) RDMAWrite(list []sg.Entry, raddr uint64, rkey uint32, flags uint8) 
 	if uint64(len(list)) > uint64(q.MaxSendSGE) {
 		return E2BIG
 	}
-	b := q.ctrl(mlx5model.OpRDMAWrite, uint32(ds), flags, 0)
-	binary.BigEndian.PutUint64(b[0x10:], raddr)
-	binary.BigEndian.PutUint32(b[0x18:], rkey)
-	binary.BigEndian.PutUint32(b[0x1c:], 0)
+	flags = q.mode(flags)
+	b := sendq.At(q.Ring, uint32(q.PI))
+	sendq.PutCtrl(b, q.head(mlx5model.OpRDMAWrite, uint32(ds)), sendq.Flags(0, flags, 0))
+	sendq.PutRaddr(b, raddr, rkey)
 	for i := range list {
 		seg := mlx5model.DataSeg{ByteCount: list[i].Len, Lkey: list[i].Lkey, Addr: list[i].Addr}
 		seg.Put(q.Ring.At(uint32(q.PI), mlx5model.CtrlSize+mlx5model.RaddrSize+i*mlx5model.DataSegSize))
 	}
-	q.submit(uint16(wqebbs))
+	q.submit(uint16(wqebbs), flags)
 	return nil
 }
 
@@ -161,10 +154,9 @@ func (q *QP) SetPSV(psvIndex, crcSeed uint32, flags uint8) error {
 	if !q.room(1) {
 		return ENOMEM
 	}
-	b := q.ctrl(mlx5model.OpSetPSV, 2, flags, 0)
-	clear(b[mlx5model.CtrlSize:])
-	binary.BigEndian.PutUint32(b[0x10:], psvIndex)
-	binary.BigEndian.PutUint32(b[0x18:], crcSeed)
-	q.submit(1)
+	flags = q.mode(flags)
+	b := sendq.At(q.Ring, uint32(q.PI))
+	sendq.PutWords(b, q.head(mlx5model.OpSetPSV, 2), sendq.Flags(0, flags, 0), uint64(psvIndex)<<32, uint64(crcSeed)<<32)
+	q.submit(1, flags)
 	return nil
 }

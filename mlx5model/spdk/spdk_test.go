@@ -295,21 +295,3 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("%v allocations per batch, want 0", n)
 	}
 }
-
-func BenchmarkUMRConfigure(b *testing.B) {
-	for _, n := range []int{1, 4, 16, 48} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			q := newQP(b, 256, SigNone, 0)
-			list := goldenList(n)
-			b.ReportAllocs()
-			for b.Loop() {
-				q.TxAvailable = 256
-				if err := q.UMRConfigure(0xabcd42, 4096, list, mlx5model.CtrlCEAlways); err != nil {
-					b.Fatal(err)
-				}
-				q.CompleteSend()
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
-		})
-	}
-}

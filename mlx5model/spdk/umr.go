@@ -1,9 +1,8 @@
 package spdk
 
 import (
-	"encoding/binary"
-
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -40,24 +39,31 @@ func PoolMkeyContext(pd uint32, bsf, crypto bool) mlx5model.MkeyContext {
 	return ctx
 }
 
-// listBlock is the WQEBB where the list of a UMR begins.
-const listBlock = mlx5model.UMRDataOff / mlx5model.WQEBBSize
-
 // bsfSize is one byte-stream format block in bytes.
 const bsfSize = 64
 
 // UMRConfigure writes a UMR that makes mkey the concatenation of the entries of
 // list with a length of umrLen bytes, and valid (spdk_mlx5_umr_configure).
 func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) error {
-	_, err := q.umr(mkey, umrLen, list, flags, 0)
+	_, err := q.umr(mkey, umrLen, list, flags, &plain)
 	return err
 }
 
-// umr writes and counts a UMR with room for bsf bytes behind the list, and
-// returns that room, zeroed.
-func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, bsf int) ([]byte, error) {
-	blocks := (uint64(len(list)) + 3) / 4
-	wqebbs := 2 + blocks + uint64(bsf/bsfSize)
+// form is what the kinds of UMR differ in.
+type form struct {
+	bsf     uint16 // bytes behind the list
+	flagsPD uint32 // word of the mkey context
+	mask    uint64
+}
+
+// plain is a UMR with a list only (lib/mlx5/mlx5_umr.c mlx5_set_umr_ctrl_seg).
+var plain = form{mask: mlx5model.MaskFree | mlx5model.MaskLen}
+
+// umr writes and counts a UMR, and returns the WQEBB behind the list if the
+// form has a BSF there.
+func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, f *form) (*sendq.Block, error) {
+	blocks := uint64(sendq.ListBlocks(len(list)))
+	wqebbs := mlx5model.UMRFixedDS/4 + blocks + uint64(f.bsf/bsfSize)
 	switch {
 	case len(list) == 0:
 		return nil, EINVAL
@@ -66,37 +72,15 @@ func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, bsf int) ([]
 	case uint64(len(list)) > uint64(q.MaxSendSGE):
 		return nil, E2BIG
 	}
-	b := q.ctrl(mlx5model.OpUMR, uint32(wqebbs*4), flags, mkey)
-	umr := mlx5model.UMRCtrl{
-		Flags:        mlx5model.UMRInline,
-		XltOctowords: uint16(4 * blocks),
-		BSFOctowords: uint16(bsf / mlx5model.OctowordSize),
-		Mask:         mlx5model.MaskFree | mlx5model.MaskLen,
+	pi := uint32(q.PI)
+	flags = q.mode(flags)
+	sendq.PutWords(sendq.At(q.Ring, pi), q.head(mlx5model.OpUMR, uint32(wqebbs*4)), sendq.Flags(0, flags, mkey),
+		sendq.UMR(mlx5model.UMRInline, uint16(4*blocks), f.bsf/mlx5model.OctowordSize), f.mask)
+	sendq.PutContext(sendq.At(q.Ring, pi+1), 0, f.flagsPD, 0, uint64(umrLen), 0, 0)
+	sendq.PutList(q.Ring, pi, list)
+	q.submit(uint16(wqebbs), flags)
+	if f.bsf == 0 {
+		return nil, nil
 	}
-	umr.Put(b[mlx5model.CtrlSize:])
-	m := q.block(q.PI, 1)
-	clear(m[:])
-	binary.BigEndian.PutUint32(m[0x1c:], umrLen)
-	for i := range int(blocks) {
-		putKLMs(q.block(q.PI, listBlock+uint32(i)), list[4*i:])
-	}
-	var area []byte
-	if bsf != 0 {
-		area = q.block(q.PI, listBlock+uint32(blocks))[:]
-		clear(area)
-	}
-	q.submit(uint16(wqebbs))
-	return area, nil
-}
-
-// putKLMs fills one WQEBB of the translation list from the front of list.
-func putKLMs(b *[mlx5model.WQEBBSize]byte, list []sg.Entry) {
-	n := min(len(list), 4)
-	for i := range list[:n] {
-		e := &list[i]
-		k := b[i*mlx5model.KLMSize:][:mlx5model.KLMSize]
-		binary.BigEndian.PutUint64(k, uint64(e.Len)<<32|uint64(e.Lkey))
-		binary.BigEndian.PutUint64(k[8:], e.Addr)
-	}
-	clear(b[n*mlx5model.KLMSize:])
+	return sendq.At(q.Ring, pi+uint32(wqebbs)-1), nil
 }

@@ -1,0 +1,159 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Shuffles of an entry {addr, len, lkey} in memory order: to a KLM, to a KLM
+// without key, and to its length as 64 bits.
+DATA toKLM<>+0(SB)/8, $0x0c0d0e0f08090a0b
+DATA toKLM<>+8(SB)/8, $0x0001020304050607
+GLOBL toKLM<>(SB), RODATA|NOPTR, $16
+
+DATA toKeyless<>+0(SB)/8, $0x8080808008090a0b
+DATA toKeyless<>+8(SB)/8, $0x0001020304050607
+GLOBL toKeyless<>(SB), RODATA|NOPTR, $16
+
+DATA toLen<>+0(SB)/8, $0x808080800b0a0908
+DATA toLen<>+8(SB)/8, $0x8080808080808080
+GLOBL toLen<>(SB), RODATA|NOPTR, $16
+
+// func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
+TEXT ·paddedAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ list+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTI128 toKLM<>(SB), Y0
+	VBROADCASTI128 toLen<>(SB), Y1
+	VPXOR X2, X2, X2                  // two pairs of sums
+	VPXOR X3, X3, X3
+	SUBQ $4, CX
+	JLT  tail
+
+block:
+	VMOVDQU (SI), Y4
+	VMOVDQU 32(SI), Y5
+	VPSHUFB Y0, Y4, Y6
+	VPSHUFB Y0, Y5, Y7
+	VMOVDQU Y6, (DI)
+	VMOVDQU Y7, 32(DI)
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPADDQ  Y4, Y2, Y2
+	VPADDQ  Y5, Y3, Y3
+	ADDQ $64, SI
+	ADDQ $64, DI
+	SUBQ $4, CX
+	JGE  block
+
+	// A half block of one entry has zeroes in its other half: a load of 16
+	// bytes clears the rest of the register.
+tail:
+	ADDQ  $4, CX
+	JEQ   sum
+	VPXOR X7, X7, X7
+	CMPQ  CX, $2
+	JLT   one
+	VMOVDQU (SI), Y4
+	VPSHUFB Y0, Y4, Y6
+	VMOVDQU Y6, (DI)
+	VPSHUFB Y1, Y4, Y4
+	VPADDQ  Y4, Y2, Y2
+	JEQ   two
+	VMOVDQU 32(SI), X4
+	VPSHUFB X0, X4, X6
+	VMOVDQU Y6, 32(DI)
+	VPSHUFB X1, X4, X4
+	VPADDQ  Y4, Y2, Y2
+	JMP   sum
+
+one:
+	VMOVDQU (SI), X4
+	VPSHUFB X0, X4, X6
+	VMOVDQU Y6, (DI)
+	VPSHUFB X1, X4, X4
+	VPADDQ  Y4, Y2, Y2
+
+two:
+	VMOVDQU Y7, 32(DI)
+
+sum:
+	VPADDQ Y3, Y2, Y2
+	VEXTRACTI128 $1, Y2, X3
+	VPADDQ X3, X2, X2
+	VMOVQ  X2, AX
+	MOVQ   AX, total+24(FP)
+	VZEROUPPER
+	RET
+
+// func mappedAVX2(dst *byte, list *sg.Entry, n int, key uint64, own bool) (total, wraps uint64, least, most uint32)
+TEXT ·mappedAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DI
+	MOVQ list+8(FP), SI
+	MOVQ n+16(FP), CX
+	VMOVQ key+24(FP), X8
+	VINSERTI128 $1, X8, Y8, Y8
+	VBROADCASTI128 toKeyless<>(SB), Y0
+	CMPB own+32(FP), $0
+	JEQ  ready
+	VBROADCASTI128 toKLM<>(SB), Y0
+
+ready:
+	VBROADCASTI128 toLen<>(SB), Y1
+	VPXOR    X2, X2, X2               // sums of lengths
+	VPXOR    X9, X9, X9               // addr &^ (addr+len)
+	VPXOR    X11, X11, X11            // largest dwords
+	VPCMPEQD Y10, Y10, Y10            // smallest dwords
+	SUBQ $2, CX
+	JLT  odd
+
+pair:
+	VMOVDQU (SI), Y4
+	VPSHUFB Y0, Y4, Y6
+	VPOR    Y8, Y6, Y6
+	VMOVDQU Y6, (DI)
+	VPSHUFB Y1, Y4, Y5
+	VPADDQ  Y5, Y2, Y2
+	VPADDQ  Y4, Y5, Y5
+	VPANDN  Y4, Y5, Y5
+	VPOR    Y5, Y9, Y9
+	VPMINUD Y4, Y10, Y10
+	VPMAXUD Y4, Y11, Y11
+	ADDQ $32, SI
+	ADDQ $32, DI
+	SUBQ $2, CX
+	JGE  pair
+
+odd:
+	VEXTRACTI128 $1, Y2, X3
+	VPADDQ  X3, X2, X2
+	VEXTRACTI128 $1, Y9, X3
+	VPOR    X3, X9, X9
+	VEXTRACTI128 $1, Y10, X3
+	VPMINUD X3, X10, X10
+	VEXTRACTI128 $1, Y11, X3
+	VPMAXUD X3, X11, X11
+	ADDQ $2, CX
+	JEQ  done
+	VMOVDQU (SI), X4
+	VPSHUFB X0, X4, X6
+	VPOR    X8, X6, X6
+	VMOVDQU X6, (DI)
+	VPSHUFB X1, X4, X5
+	VPADDQ  X5, X2, X2
+	VPADDQ  X4, X5, X5
+	VPANDN  X4, X5, X5
+	VPOR    X5, X9, X9
+	VPMINUD X4, X10, X10
+	VPMAXUD X4, X11, X11
+
+done:
+	VMOVQ   X2, AX
+	MOVQ    AX, total+40(FP)
+	VMOVQ   X9, AX
+	SHRQ    $63, AX
+	MOVQ    AX, wraps+48(FP)
+	VPEXTRD $2, X10, AX
+	MOVL    AX, least+56(FP)
+	VPEXTRD $2, X11, AX
+	MOVL    AX, most+60(FP)
+	VZEROUPPER
+	RET

@@ -1,0 +1,74 @@
+package sendq
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"unsafe"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+)
+
+// Block is one WQEBB of a ring.
+type Block = [mlx5model.WQEBBSize]byte
+
+// At is the WQEBB that counter pi falls on.
+func At(r *mlx5model.Ring, pi uint32) *Block {
+	// A slice of the ring would be cut and measured three times a WQE.
+	return (*Block)(unsafe.Pointer(&r.Bytes()[r.Index(pi)*mlx5model.WQEBBSize]))
+}
+
+// Head is the first word of a control segment: index, opcode, QPN, DS. The QPN
+// is cut to 24 bits; ds is not cut to its six and spills into the bits above.
+// Authority: include/linux/mlx5/qp.h mlx5_wqe_ctrl_seg.
+func Head(index uint16, op mlx5model.Opcode, qpn, ds uint32) uint64 {
+	return uint64(index)<<40 | uint64(op)<<32 | uint64(qpn<<8|ds)
+}
+
+// Flags is the second word of a control segment: signature, fm_ce_se, and the
+// immediate or key.
+func Flags(signature, fmCeSe uint8, imm uint32) uint64 {
+	return uint64(signature)<<56 | uint64(fmCeSe)<<32 | uint64(imm)
+}
+
+// UMR is the first word of a UMR control segment without offset: flags, list
+// and BSF octowords. Authority: include/linux/mlx5/qp.h mlx5_wqe_umr_ctrl_seg.
+func UMR(flags uint8, xlt, bsf uint16) uint64 {
+	return uint64(flags)<<56 | uint64(xlt)<<16 | uint64(bsf)
+}
+
+// Rights is the first word of a mkey context: access byte (rights, umr_en, low
+// bits of the mode), QPN and tag.
+// Authority: include/linux/mlx5/mlx5_ifc.h mlx5_ifc_mkc_bits.
+func Rights(access uint8, qpn uint32, tag uint8) uint64 {
+	return uint64(access)<<40 | uint64(qpn<<8|uint32(tag))
+}
+
+// Free is the bit of a mkey context's first word that frees the key.
+const Free = mlx5model.MkeyFree << 56
+
+// put writes a word in big-endian order. PutUint64 of a word that was just put
+// together would be taken apart again into stores of single bytes.
+func put(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, bits.ReverseBytes64(w)) }
+
+// PutWords writes a WQEBB: four words, and zeroes behind them. Control and UMR
+// control segment are such a WQEBB, SET_PSVs and some BSFs too.
+func PutWords(b *Block, w0, w1, w2, w3 uint64) {
+	put(b[0x00:], w0)
+	put(b[0x08:], w1)
+	put(b[0x10:], w2)
+	put(b[0x18:], w3)
+	clear(b[0x20:])
+}
+
+// PutContext writes a mkey context, the second WQEBB of a UMR: its first word
+// (see Rights), flags and PD, start_addr, len, translations_octword_size, and
+// the byte at 3Bh that holds log_page_size. The rest is 0.
+func PutContext(b *Block, rights uint64, flagsPD uint32, start, length uint64, capacity uint32, page uint8) {
+	put(b[0x00:], rights)
+	put(b[0x08:], uint64(flagsPD))
+	put(b[0x10:], start)
+	put(b[0x18:], length)
+	clear(b[0x20:0x30])
+	put(b[0x30:], uint64(capacity))
+	put(b[0x38:], uint64(page)<<32)
+}
