@@ -139,6 +139,7 @@ type cli struct {
 	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
 	Exhaust exhaustCmd `cmd:"" help:"Check every list of a small universe with every strategy."`
 	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
+	Bench   benchCmd   `cmd:"" help:"Measure the encoders beside the peers that this machine has."`
 	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
 	Corpus  corpusCmd  `cmd:"" help:"List, minimise or format directories of case files."`
 	Version versionCmd `cmd:"" help:"Print version and build."`
@@ -229,7 +230,7 @@ Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that 
 
 // verbOf is the first argument and a blank if it is a verb.
 func verbOf(args []string) string {
-	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "exhaust", "mutants", "fmt", "version"}
+	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "exhaust", "mutants", "bench", "fmt", "version"}
 	if len(args) > 0 && slices.Contains(verbs, args[0]) {
 		return args[0] + " "
 	}

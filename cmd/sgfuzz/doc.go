@@ -23,6 +23,8 @@
 //	                      each, with every strategy; says what is thereby proved
 //	mutants [MUTANT…]     run the generators and checks against re-created historical
 //	                      defects: found or not, by which check, how fast
+//	bench                 measure encoders and check loop beside a copy, plain C, the
+//	                      libmlx5 of the distribution and naive Go
 //	fmt FILE|DIR…         bring case files into their canonical form
 //	corpus list [FILE|DIR…]  names, entries, features and wants of case files
 //	corpus minimize DIR… --out DIR  the fewest cases that show all that all of them show

@@ -57,11 +57,7 @@ func started(t testing.TB, c *peers.Child, err error) []Contestant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := c.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(c.Close)
 	return []Contestant{c}
 }
 

@@ -40,9 +40,33 @@ type turn struct {
 	ns     []float64 // of one list, for each round
 }
 
+// ContestantError says that a contestant fails at what it should be able to do.
+// The others can go on without it.
+type ContestantError struct {
+	Name string
+	Err  error
+}
+
+func (e *ContestantError) Error() string { return e.Err.Error() }
+func (e *ContestantError) Unwrap() error { return e.Err }
+
+// DifferError says that two contestants make different bytes of a list.
+type DifferError struct {
+	Bench string
+	N     int // entries
+	Names [2]string
+	At    int       // first byte that differs
+	Bytes [2][]byte // from there on, at most 16
+}
+
+func (e *DifferError) Error() string {
+	return fmt.Sprintf("%s of %d entries: %s and %s differ from byte %#x on: %x and %x",
+		e.Bench, e.N, e.Names[0], e.Names[1], e.At, e.Bytes[0], e.Bytes[1])
+}
+
 // Measure lets the contestants that take part in j compete on a list of n
 // entries and reports them in their order. Those that do not take part are
-// passed over.
+// passed over. An error is a *DifferError, a *ContestantError or the context's.
 func Measure(ctx context.Context, j *Job, n int, contestants []Contestant, cfg Config) ([]Row, error) {
 	if n < 1 || n > j.Max {
 		return nil, fmt.Errorf("%s of %d entries: 1 to %d", j.Name, n, j.Max)
@@ -83,17 +107,19 @@ func prepare(j *Job, n int, contestants []Contestant) ([]turn, error) {
 			continue
 		}
 		if err := c.Load(list); err != nil {
-			return nil, err
+			return nil, &ContestantError{c.Name(), err}
 		}
 		got, err := c.Emit(j.Name)
 		if err != nil {
-			return nil, fmt.Errorf("%s of %d entries: %w", j.Name, n, err)
+			return nil, &ContestantError{c.Name(), fmt.Errorf("%s of %d entries: %w", j.Name, n, err)}
 		}
 		if turns == nil {
 			want = got
 		} else if at := differ(want, got); at >= 0 {
-			return nil, fmt.Errorf("%s of %d entries: %s and %s differ from byte %#x on: %x and %x",
-				j.Name, n, turns[0].Name(), c.Name(), at, excerpt(want, at), excerpt(got, at))
+			return nil, &DifferError{
+				Bench: j.Name, N: n, Names: [2]string{turns[0].Name(), c.Name()},
+				At: at, Bytes: [2][]byte{excerpt(want, at), excerpt(got, at)},
+			}
 		}
 		turns = append(turns, turn{Contestant: c})
 	}
@@ -125,7 +151,7 @@ func (t *turn) calibrate(ctx context.Context, j *Job, slice time.Duration) error
 		}
 		d, err := t.Time(j.Name, t.rounds)
 		if err != nil {
-			return err
+			return &ContestantError{t.Name(), err}
 		}
 		if d >= slice/2 {
 			t.rounds = max(1, int(float64(t.rounds)*float64(slice)/float64(d)))
@@ -138,7 +164,7 @@ func (t *turn) calibrate(ctx context.Context, j *Job, slice time.Duration) error
 func (t *turn) take(j *Job) error {
 	d, err := t.Time(j.Name, t.rounds)
 	if err != nil {
-		return err
+		return &ContestantError{t.Name(), err}
 	}
 	t.ns = append(t.ns, float64(d.Nanoseconds())/float64(t.rounds*max(j.per, 1)))
 	return nil

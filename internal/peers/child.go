@@ -32,7 +32,6 @@ type Child struct {
 	stdin io.WriteCloser
 	lines *bufio.Reader
 	said  tail
-	dir   string // to remove, "" for none
 	ctx   context.Context
 	dead  error // why it answers no more
 }
@@ -48,22 +47,19 @@ func Start(ctx context.Context, name string) (*Child, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer os.RemoveAll(dir) // a running program needs its file no more
 	p := &programs[i]
 	bin, err := p.build(ctx, dir)
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, err
 	}
 	cmd := exec.CommandContext(ctx, bin)
 	cmd.Env = append(os.Environ(), p.env...)
 	c, err := Run(ctx, name, cmd)
-	if err != nil {
-		if p.libs != nil && errors.Is(err, errNotReady) {
-			err = fmt.Errorf("%w: %w (Debian: %s)", err, ErrMissing, p.need)
-		}
-		return nil, errors.Join(err, os.RemoveAll(dir))
+	if p.libs != nil && errors.Is(err, errNotReady) {
+		err = fmt.Errorf("%w: %w (Debian: %s)", err, ErrMissing, p.need)
 	}
-	c.dir = dir
-	return c, nil
+	return c, err
 }
 
 // errNotReady is a child's own word that it cannot work here.
@@ -198,19 +194,17 @@ func (c *Child) end(why error) error {
 	return why
 }
 
-// Close ends the child and removes what was built for it.
-func (c *Child) Close() error {
-	if c.dead == nil {
-		c.dead = fmt.Errorf("%s: closed", c.name)
-		_ = c.stdin.Close()
-		watch := time.AfterFunc(time.Second, func() { _ = c.cmd.Process.Kill() })
-		_ = c.cmd.Wait()
-		watch.Stop()
+// Close ends the child, which has a second to do so by itself. A child that
+// died before was reported then.
+func (c *Child) Close() {
+	if c.dead != nil {
+		return
 	}
-	if c.dir == "" {
-		return nil
-	}
-	return os.RemoveAll(c.dir)
+	c.dead = fmt.Errorf("%s: closed", c.name)
+	_ = c.stdin.Close()
+	watch := time.AfterFunc(time.Second, func() { _ = c.cmd.Process.Kill() })
+	_ = c.cmd.Wait()
+	watch.Stop()
 }
 
 // tail keeps the end of what is written to it.

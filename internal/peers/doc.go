@@ -5,7 +5,7 @@
 // # Programs
 //
 // The sources are in the directory c and are part of the binary; Start compiles
-// a program into a directory of its own, which Close removes. gcc must be
+// a program into a directory of its own, which is gone when it returns. gcc must be
 // there, and for libmlx5 the packages that c/libmlx5.c includes and links.
 // Anything missing is an error that wraps ErrMissing and names the package:
 // the caller says so and goes on without the contestant.
