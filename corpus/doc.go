@@ -48,7 +48,9 @@
 //
 // # The embedded set
 //
-// Embedded holds three families: features/ (one case for each class of list),
-// bugs/ (one witness for each historical defect that a list can show), captures/
-// (lists that real programs and the kernel built).
+// Embedded holds four families: features/ (one case for each class of list),
+// bugs/ (one witness for each historical defect that a list can show), mutants/
+// (witnesses of defects that package internal/mutants re-creates or makes up, if
+// none of the others is one), captures/ (lists that real programs and the kernel
+// built: those that show something no other case does).
 package corpus

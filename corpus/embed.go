@@ -8,8 +8,8 @@ import (
 //go:embed cases
 var embedded embed.FS
 
-// Embedded is the set of cases that comes with the module: features/, bugs/
-// and captures/, with a README.md in each.
+// Embedded is the set of cases that comes with the module: features/, bugs/,
+// mutants/ and captures/, with a README.md in each.
 func Embedded() fs.FS {
 	sub, err := fs.Sub(embedded, "cases")
 	if err != nil { // only for an invalid path

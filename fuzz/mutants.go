@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"io/fs"
 	"slices"
 	"sync"
 	"text/tabwriter"
@@ -242,23 +241,17 @@ func WriteMutantTable(w io.Writer, rs []MutantResult) error {
 	return err
 }
 
-// witnesses are the cases that Witness gives, by name, read once.
+// witnesses are the embedded cases by name, read once.
 var witnesses = sync.OnceValues(func() (map[string]*corpus.Case, error) {
+	cases, err := corpus.EmbeddedCases()
 	all := map[string]*corpus.Case{}
-	for prefix, files := range map[string]fs.FS{"": corpus.Embedded(), "mutants/": mutants.Cases()} {
-		cases, err := corpus.LoadFS(files)
-		if err != nil {
-			return nil, err
-		}
-		for _, c := range cases {
-			all[prefix+c.Name] = c
-		}
+	for _, c := range cases {
+		all[c.Name] = c
 	}
-	return all, nil
+	return all, err
 })
 
-// Witness is the case that shows a mutant: one of the embedded corpus, or of
-// the mutants' own.
+// Witness is the embedded case that shows a mutant.
 func Witness(m *mutants.Mutant) (*corpus.Case, error) {
 	all, err := witnesses()
 	if err != nil {

@@ -13,7 +13,7 @@ type Mutant struct {
 	Year    int    // when it was repaired or reported; 0 if made
 	Commit  string // of the repair, where known
 	Cause   string // one line
-	Witness string // name of the corpus case that shows it
+	Witness string // name of the embedded case that shows it
 	// Strategies are those that the defect concerns.
 	Strategies []string
 	// Minimum is the number of entries of the smallest list known to show it.
