@@ -2,4 +2,4 @@
 
 package xlt
 
-func assembly() []implementation { return nil }
+func withoutAVX2() []implementation { return nil }

@@ -18,14 +18,11 @@ func TestTooShort(t *testing.T) {
 			"KLMs":      func() { KLMs(mem[:n*KLMSize-1], list, 1) },
 			"KeyedKLMs": func() { KeyedKLMs(mem[:n*KLMSize-1], list) },
 			"MTTs":      func() { MTTs(mem[:n*MTTSize-1], pages, 3) },
-			"MTTRun":    func() { MTTRun(mem[:n*MTTSize-1], 0, 4096, n, 3) },
 			"Entries":   func() { Entries(back[:n-1], klms) },
 			"Pad":       func() { Pad(mem[:64*n-1], 64*n-1) },
 		} {
 			mustPanic(t, name, f)
 		}
-		mustPanic(t, "negative MTTRun", func() { MTTRun(mem, 0, 4096, -n, 3) })
-		mustPanic(t, "huge MTTRun", func() { MTTRun(mem, 0, 4096, int(^uint(0)>>1), 3) })
 		if i := firstOther(mem, canary); i >= 0 {
 			t.Errorf("n = %d: byte %d was written", n, i)
 		}
@@ -41,7 +38,7 @@ func TestWritten(t *testing.T) {
 			"KLMs":      func() int { return KLMs(mem, list, 0) },
 			"KeyedKLMs": func() int { return KeyedKLMs(mem, list) },
 			"MTTs":      func() int { return MTTs(mem, pages, 0) },
-			"MTTRun":    func() int { return MTTRun(mem, 0, 0, n, 0) },
+			"MTTRun":    func() int { return MTTRun(mem[:n*MTTSize+n%MTTSize], 0, 0, 0) },
 		} {
 			fill(mem, canary)
 			got := f()
@@ -75,7 +72,7 @@ func TestNothingAllocates(t *testing.T) {
 		end = RingKLMs(mem, end&^15, list, 1)
 		RingKeyedKLMs(mem, end, list)
 		MTTs(mem, pages, 3)
-		MTTRun(mem, 0, 4096, 64, 3)
+		MTTRun(mem, 0, 4096, 3)
 		Entries(list, mem[:1024])
 		Sums(pages, mem, 0, 0, 1)
 	}); n != 0 {

@@ -20,8 +20,8 @@ type implementation struct {
 	sums    func(dst []uint64, list []byte, from uint64, least, most uint32) int
 }
 
-// implementations are the exported functions with whatever they choose,
-// portable Go, and what the machine's file adds.
+// implementations are the exported functions, which are the assembly where
+// there is one, and there the way from the assembly to portable Go as well.
 func implementations() []implementation {
 	return append([]implementation{
 		{
@@ -29,12 +29,11 @@ func implementations() []implementation {
 			func(dst []byte, list []sg.Entry, lkey uint32) { KLMs(dst, list, lkey) },
 			func(dst []byte, list []sg.Entry) { KeyedKLMs(dst, list) },
 			func(dst []byte, pages []uint64, bits uint64) { MTTs(dst, pages, bits) },
-			func(dst []byte, page, step, bits uint64) { MTTRun(dst, page, step, len(dst)/MTTSize, bits) },
+			func(dst []byte, page, step, bits uint64) { MTTRun(dst, page, step, bits) },
 			func(dst []sg.Entry, list []byte) { Entries(dst, list) },
 			Sums,
 		},
-		{"portable", klmsGo, keyedKLMsGo, mttsGo, mttRunGo, entriesGo, sumsGo},
-	}, assembly()...)
+	}, withoutAVX2()...)
 }
 
 // op is one of the functions over plain bytes, so that one test can lay source

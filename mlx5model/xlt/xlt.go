@@ -1,7 +1,6 @@
 package xlt
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/sgfuzz/sgfuzz/sg"
@@ -27,14 +26,14 @@ const (
 // returns the number of bytes written, KLMSize*len(list). dst must have as many.
 func KLMs(dst []byte, list []sg.Entry, lkey uint32) int {
 	n := len(list) * KLMSize
-	putKLMs(dst[:n:len(dst)], list, lkey)
+	klms(unsafe.SliceData(dst[:n:len(dst)]), unsafe.SliceData(list), n, lkey)
 	return n
 }
 
 // KeyedKLMs is KLMs with each entry's own Lkey as the key.
 func KeyedKLMs(dst []byte, list []sg.Entry) int {
 	n := len(list) * KLMSize
-	putKeyedKLMs(dst[:n:len(dst)], list)
+	keyedKLMs(unsafe.SliceData(dst[:n:len(dst)]), unsafe.SliceData(list), n)
 	return n
 }
 
@@ -43,36 +42,33 @@ func KeyedKLMs(dst []byte, list []sg.Entry) int {
 // ring's end. off and the ring's length must be multiples of 16, off at most
 // the length, and the list no longer than the ring.
 func RingKLMs(ring []byte, off int, list []sg.Entry, lkey uint32) int {
-	head, first := ringSplit(ring, off, len(list))
-	putKLMs(head, list[:first], lkey)
+	first := ringSplit(ring, off, len(list))
+	off += KLMs(ring[off:], list[:first], lkey)
 	if first == len(list) {
-		return ringEnd(ring, off+len(head))
+		return ringEnd(ring, off)
 	}
 	return ringEnd(ring, KLMs(ring, list[first:], lkey))
 }
 
 // RingKeyedKLMs is RingKLMs with each entry's own Lkey as the key.
 func RingKeyedKLMs(ring []byte, off int, list []sg.Entry) int {
-	head, first := ringSplit(ring, off, len(list))
-	putKeyedKLMs(head, list[:first])
+	first := ringSplit(ring, off, len(list))
+	off += KeyedKLMs(ring[off:], list[:first])
 	if first == len(list) {
-		return ringEnd(ring, off+len(head))
+		return ringEnd(ring, off)
 	}
 	return ringEnd(ring, KeyedKLMs(ring, list[first:]))
 }
 
-// ringSplit gives the part of a ring from off on that takes the first of n
-// entries, and how many those are.
-func ringSplit(ring []byte, off, n int) (head []byte, first int) {
+// ringSplit gives how many of n entries fit into a ring from off on.
+func ringSplit(ring []byte, off, n int) int {
 	if (len(ring)|off)&(KLMSize-1) != 0 {
 		panic("xlt: ring not in units of 16 bytes")
 	}
 	if n > len(ring)/KLMSize {
 		panic("xlt: list longer than the ring")
 	}
-	head = ring[off:]
-	first = min(n, len(head)/KLMSize)
-	return head[:first*KLMSize], first
+	return min(n, len(ring[off:])/KLMSize)
 }
 
 func ringEnd(ring []byte, off int) int {
@@ -87,18 +83,17 @@ func ringEnd(ring []byte, off int) int {
 // must have as many.
 func MTTs(dst []byte, pages []uint64, bits uint64) int {
 	n := len(pages) * MTTSize
-	putMTTs(dst[:n:len(dst)], pages, bits)
+	mtts(unsafe.SliceData(dst[:n:len(dst)]), unsafe.SliceData(pages), n, bits)
 	return n
 }
 
-// MTTRun writes the MTTs of n pages, n not negative: the first at address page,
-// each next one step bytes on (modulo 2^64), with the permission bits or-ed in.
-// It returns the number of bytes written, MTTSize*n. dst must have as many.
-func MTTRun(dst []byte, page, step uint64, n int, bits uint64) int {
-	if n < 0 || n > len(dst)/MTTSize {
-		panic("xlt: MTTs longer than their destination")
-	}
-	putMTTRun(dst[:n*MTTSize], page, step, bits)
+// MTTRun fills dst with the MTTs of pages one after another: the first at
+// address page, each next one step bytes on (modulo 2^64), with the permission
+// bits or-ed in. It returns the number of bytes written: the length of dst, or
+// the multiple of MTTSize below it.
+func MTTRun(dst []byte, page, step, bits uint64) int {
+	n := len(dst) / MTTSize
+	mttRun(unsafe.SliceData(dst), n, page, step, bits)
 	return n * MTTSize
 }
 
@@ -116,7 +111,7 @@ func Pad(buf []byte, end int) int {
 // number. dst must have room for them.
 func Entries(dst []sg.Entry, list []byte) int {
 	n := len(list) / KLMSize
-	getEntries(dst[:n:len(dst)], list[:n*KLMSize])
+	klmEntries(unsafe.SliceData(dst[:n:len(dst)]), unsafe.SliceData(list), n*KLMSize)
 	return n
 }
 
@@ -131,10 +126,5 @@ func Entries(dst []sg.Entry, list []byte) int {
 // take (DPDK drivers/common/mlx5/mlx5_prm.h MLX5_MAX_KLM_BYTE_COUNT).
 func Sums(dst []uint64, list []byte, from uint64, least, most uint32) int {
 	n := min(len(dst), len(list)/KLMSize)
-	return putSums(dst[:n], list[:n*KLMSize], from, least, most)
+	return sums(unsafe.SliceData(dst), unsafe.SliceData(list), n, from, least, most)
 }
-
-// swap32 and swap64 are what little-endian stores of big-endian values need;
-// the compiler turns them into one instruction.
-func swap32(v uint32) uint64 { return uint64(bits.ReverseBytes32(v)) }
-func swap64(v uint64) uint64 { return bits.ReverseBytes64(v) }

@@ -1,9 +1,12 @@
-// Command _generate writes the AVX2 functions of package xlt and their Go
-// declarations. See the go:generate line in the package's doc.go.
+// Command _generate writes the assembly of package xlt, xlt_amd64.s. See the
+// go:generate line in the package's doc.go.
 package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/ir"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
 )
 
 func main() {
@@ -12,4 +15,21 @@ func main() {
 	run()
 	sums()
 	Generate()
+}
+
+// begin starts a function that gives way to the Go function of the same name
+// with Fallback behind it, in the same frame, where the processor has no AVX2.
+// That the test is here and not in Go spares a call: what calls the function
+// is then small enough to be inlined.
+func begin(name, signature string) {
+	TEXT(name, noSplit, signature)
+	CMPB(symbol("avx2"), U8(0))
+	JNE(LabelRef("vectors"))
+	Instruction(&ir.Instruction{Opcode: "JMP", Operands: []Op{symbol(name + "Fallback")}, IsTerminal: true})
+	Label("vectors")
+}
+
+// symbol is a variable or function of the package.
+func symbol(name string) Mem {
+	return Mem{Symbol: Symbol{Name: "·" + name}, Base: StaticBase}
 }

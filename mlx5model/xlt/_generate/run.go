@@ -6,66 +6,95 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// run emits mttRunAVX2. Each of four vectors holds four addresses in a row and
-// moves on by sixteen steps a turn.
+const (
+	mttSize = 8
+	mtts    = vectorSize / mttSize // in a vector
+)
+
+// run emits mttRun: n MTTs, the first at page, each next one a step on. Four
+// vectors hold four addresses in a row each and move on by sixteen steps a
+// turn; what remains is done by one vector at a time and then by single words.
 func run() {
 	mask := bytesTable("mttRunShuffle", toMTT)
-	TEXT("mttRunAVX2", noSplit, "func(dst *byte, n int, page uint64, step uint64, bits uint64)")
-	Doc("mttRunAVX2 writes the MTTs of n pages, a multiple of 16, the first at page, each", "next one a step on, with bits or-ed in.")
-	Pragma("noescape")
+	begin("mttRun", "func(dst *byte, n int, page uint64, step uint64, bits uint64)")
 	dst := Load(Param("dst"), GP64()).(GPVirtual)
 	n := Load(Param("n"), GP64()).(GPVirtual)
-	page := Load(Param("page"), GP64())
-	step := Load(Param("step"), GP64())
+	page := Load(Param("page"), GP64()).(GPVirtual)
+	step := Load(Param("step"), GP64()).(GPVirtual)
+	bits := Load(Param("bits"), GP64()).(GPVirtual)
+	CMPQ(n, U32(mtts))
+	JB(LabelRef("singles"))
 
-	m, or, by := YMM(), YMM(), YMM()
+	m, or, four, sixteen := YMM(), YMM(), YMM(), YMM()
 	VBROADCASTI128(mask, m)
-	VPBROADCASTQ(param("bits"), or)
-	v := [unroll]VecVirtual{}
-	v[0] = ramp(page, step)
-	SHLQ(U8(2), step) // four pages
-	everyLane(step, by)
+	everyLane(bits, or)
+	v := [unroll]VecVirtual{ramp(page, step)}
+	everyLane(step, four)
+	VPSLLQ(U8(2), four, four)
+	out := [unroll]VecVirtual{YMM(), YMM(), YMM(), YMM()}
+	// put writes the first k vectors and moves them on.
+	put := func(k int, by VecVirtual) {
+		for i := range k {
+			VPOR(or, v[i], out[i])
+			VPADDQ(by, v[i], v[i])
+		}
+		for i := range k {
+			VPSHUFB(m, out[i], out[i])
+			VMOVDQU(out[i], Mem{Base: dst, Disp: i * vectorSize})
+		}
+		ADDQ(U32(k*vectorSize), dst)
+		SUBQ(U32(k*mtts), n)
+		CMPQ(n, U32(k*mtts))
+	}
+	CMPQ(n, U32(unroll*mtts))
+	JB(LabelRef("vector"))
+	VPSLLQ(U8(2), four, sixteen)
 	for i := 1; i < unroll; i++ {
 		v[i] = YMM()
-		VPADDQ(by, v[i-1], v[i])
+		VPADDQ(four, v[i-1], v[i])
 	}
-	VPSLLQ(U8(2), by, by) // sixteen pages
-
-	Label("pages")
-	out := [unroll]VecVirtual{}
-	for i := range v {
-		out[i] = YMM()
-		VPOR(or, v[i], out[i])
-		VPADDQ(by, v[i], v[i])
-	}
-	for i := range v {
-		VPSHUFB(m, out[i], out[i])
-		VMOVDQU(out[i], Mem{Base: dst, Disp: i * vectorSize})
-	}
-	ADDQ(U32(unroll*vectorSize), dst)
-	SUBQ(U32(4*unroll), n)
-	JNZ(LabelRef("pages"))
+	Label("loop")
+	put(unroll, sixteen)
+	JAE(LabelRef("loop"))
+	CMPQ(n, U32(mtts))
+	JB(LabelRef("rest"))
+	Label("vector")
+	put(1, four)
+	JAE(LabelRef("vector"))
+	Label("rest")
+	VMOVQ(v[0].AsX(), page)
 	VZEROUPPER()
+	Label("singles")
+	TESTQ(n, n)
+	JE(LabelRef("end"))
+	Label("single")
+	word := GP64()
+	MOVQ(page, word)
+	ORQ(bits, word)
+	BSWAPQ(word)
+	MOVQ(word, Mem{Base: dst})
+	ADDQ(step, page)
+	ADDQ(U32(mttSize), dst)
+	DECQ(n)
+	JNE(LabelRef("single"))
+	Label("end")
 	RET()
 }
 
 // ramp makes a vector of first, first+step, first+2*step and first+3*step.
-func ramp(first, step Register) VecVirtual {
-	v, steps := YMM(), YMM()
+func ramp(first, step GPVirtual) VecVirtual {
+	low, high := YMM(), YMM()
 	at := GP64()
-	low, high := XMM(), XMM()
-	// 0 and step in the low lane, 2*step and 3*step in the high one.
-	XORQ(at, at)
-	VMOVQ(at, low)
-	VPINSRQ(U8(1), step, low, low)
-	LEAQ(Mem{Base: step, Index: step, Scale: 1}, at)
-	VMOVQ(at, high)
+	LEAQ(Mem{Base: first, Index: step, Scale: 1}, at)
+	VMOVQ(first, low.AsX())
+	VPINSRQ(U8(1), at, low.AsX(), low.AsX())
+	LEAQ(Mem{Base: first, Index: step, Scale: 2}, first)
 	ADDQ(step, at)
-	VPINSRQ(U8(1), at, high, high)
-	VINSERTI128(U8(1), high, low.AsY(), steps)
-	everyLane(first, v)
-	VPADDQ(steps, v, v)
-	return v
+	ADDQ(step, at)
+	VMOVQ(first, high.AsX())
+	VPINSRQ(U8(1), at, high.AsX(), high.AsX())
+	VINSERTI128(U8(1), high.AsX(), low, low)
+	return low
 }
 
 // everyLane fills v with the 8 bytes of r.

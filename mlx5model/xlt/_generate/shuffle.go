@@ -24,30 +24,30 @@ var (
 )
 
 func shuffles() {
-	const pre = "n is in bytes, a multiple of 16 and at least 32."
-	translate("klmsAVX2", "func(dst *byte, src *byte, n int, key uint64)", toKLM, lowOfLanes,
-		"klmsAVX2 writes KLMs; key is what stands in the first 8 bytes of each beside", "byte_count, as a little-endian load sees it. "+pre)
-	translate("keyedKLMsAVX2", "func(dst *byte, src *byte, n int)", toKeyedKLM, nil,
-		"keyedKLMsAVX2 writes KLMs under the entries' own keys. "+pre)
-	translate("entriesAVX2", "func(dst *byte, src *byte, n int)", toEntry, nil,
-		"entriesAVX2 reads KLMs. "+pre)
-	translate("mttsAVX2", "func(dst *byte, src *byte, n int, bits uint64)", toMTT, everyWord,
-		"mttsAVX2 writes MTTs; bits is or-ed in, its bytes swapped. n is in bytes, a", "multiple of 8 and at least 32.")
+	translate("klms", "func(dst *byte, list *byte, n int, lkey uint32)", toKLM, keyOfKLM)
+	translate("keyedKLMs", "func(dst *byte, list *byte, n int)", toKeyedKLM, nil)
+	translate("klmEntries", "func(dst *byte, list *byte, n int)", toEntry, nil)
+	translate("mtts", "func(dst *byte, list *byte, n int, bits uint64)", toMTT, bitsOfMTT)
 }
 
-// lowOfLanes fills both lanes of a vector with the third parameter and 8 zero
-// bytes.
-func lowOfLanes() Op {
+// keyOfKLM fills bytes 4-7 of both lanes with the parameter lkey, big-endian,
+// and the others with 0.
+func keyOfKLM() Op {
+	key := Load(Param("lkey"), GP32())
+	BSWAPL(key)
 	v := YMM()
-	VMOVQ(param("key"), v.AsX())
-	VINSERTI128(Imm(1), v.AsX(), v, v)
+	VMOVD(key, v.AsX())
+	VPSLLDQ(U8(4), v.AsX(), v.AsX())
+	VINSERTI128(U8(1), v.AsX(), v, v)
 	return v
 }
 
-// everyWord fills a vector with the third parameter.
-func everyWord() Op {
+// bitsOfMTT fills every 8 bytes with the parameter bits, big-endian.
+func bitsOfMTT() Op {
+	bits := Load(Param("bits"), GP64())
+	BSWAPQ(bits)
 	v := YMM()
-	VPBROADCASTQ(param("bits"), v)
+	everyLane(bits, v)
 	return v
 }
 
@@ -81,28 +81,29 @@ const (
 	unroll     = 4  // vectors that a loop takes at a time
 )
 
-// translate emits a function that shuffles every 16 bytes of src to dst and
-// ors what or gives to each vector; nil for nothing.
+// translate emits a function that shuffles every 16 bytes of list to dst and
+// ors what or gives to each vector; nil for nothing. n is in bytes, a multiple
+// of 8 for MTTs and of 16 for KLMs; 0 is none.
 //
 // A length that is no multiple of what is taken at a time is dealt with by
 // vectors counted from the end: they overlap the others and write the same
 // bytes again.
-func translate(name, signature string, shuffle [16]byte, or func() Op, doc ...string) {
+func translate(name, signature string, shuffle [16]byte, or func() Op) {
 	mask := bytesTable(name+"Shuffle", shuffle)
-	TEXT(name, noSplit, signature)
-	Doc(doc...)
-	Pragma("noescape")
+	begin(name, signature)
 	t := translation{
 		dst: Load(Param("dst"), GP64()).(GPVirtual),
-		src: Load(Param("src"), GP64()).(GPVirtual),
+		src: Load(Param("list"), GP64()).(GPVirtual),
 		n:   Load(Param("n"), GP64()).(GPVirtual),
 	}
 	m := YMM()
 	VBROADCASTI128(mask, m)
 	t.mask = m
 	if or != nil {
-		t.or = or()
+		t.or = or().(VecVirtual)
 	}
+	CMPQ(t.n, U32(vectorSize))
+	JB(LabelRef("short"))
 	for k := 1; k <= unroll; k *= 2 {
 		longer := fmt.Sprintf("longer%d", 2*k)
 		CMPQ(t.n, U32(2*k*vectorSize))
@@ -123,12 +124,14 @@ func translate(name, signature string, shuffle [16]byte, or func() Op, doc ...st
 	t.vectors(unroll, true)
 	VZEROUPPER()
 	RET()
+	Label("short")
+	t.short()
 }
 
 type translation struct {
 	dst, src, n GPVirtual
-	mask        Op
-	or          Op
+	mask        VecVirtual
+	or          VecVirtual // nil for nothing to or
 }
 
 // vectors takes k vectors, the first ones or the last ones.
@@ -156,4 +159,35 @@ func (t *translation) at(base GPVirtual, k, i int, last bool) Mem {
 		return Mem{Base: base, Index: t.n, Scale: 1, Disp: (i - k) * vectorSize}
 	}
 	return Mem{Base: base, Disp: i * vectorSize}
+}
+
+// short takes less than a vector: the first 16 bytes and the last, or 8.
+func (t *translation) short() {
+	v := XMM()
+	turn := func() {
+		VPSHUFB(t.mask.AsX(), v, v)
+		if t.or != nil {
+			VPOR(t.or.AsX(), v, v)
+		}
+	}
+	CMPQ(t.n, U32(klmSize))
+	JB(LabelRef("half"))
+	for _, off := range []Mem{{}, {Index: t.n, Scale: 1, Disp: -klmSize}} {
+		from, to := off, off
+		from.Base, to.Base = t.src, t.dst
+		VMOVDQU(from, v)
+		turn()
+		VMOVDQU(v, to)
+	}
+	VZEROUPPER()
+	RET()
+	Label("half")
+	TESTQ(t.n, t.n)
+	JE(LabelRef("none"))
+	VMOVQ(Mem{Base: t.src}, v)
+	turn()
+	VMOVQ(v, Mem{Base: t.dst})
+	Label("none")
+	VZEROUPPER()
+	RET()
 }

@@ -13,36 +13,40 @@ var toCounts = [16]byte{3, 2, 1, 0, drop, drop, drop, drop, 7, 6, 5, 4, drop, dr
 // blockKLMs is how many KLMs are judged at once.
 const blockKLMs = 8
 
-// sums emits sumsAVX2.
+// sums emits sums: eight KLMs at a time, and one at a time what remains or has
+// an entry out of range among its eight.
 func sums() {
 	mask := bytesTable("sumsShuffle", toCounts)
-	TEXT("sumsAVX2", noSplit, "func(dst *uint64, list *byte, n int, from uint64, least uint32, span uint32) int")
-	Doc("sumsAVX2 adds up the byte_counts of n KLMs, a multiple of 8 and not 0, and stops",
-		"in front of the eight that have one which is not from least to least+span. It", "returns how many sums it wrote.")
-	Pragma("noescape")
+	begin("sums", "func(dst *uint64, list *byte, n int, from uint64, least uint32, most uint32) int")
 	dst := Load(Param("dst"), GP64()).(GPVirtual)
 	list := Load(Param("list"), GP64()).(GPVirtual)
 	n := Load(Param("n"), GP64()).(GPVirtual)
+	from := Load(Param("from"), GP64()).(GPVirtual)
+	least := Load(Param("least"), GP32()).(GPVirtual)
+	span := Load(Param("most"), GP32()).(GPVirtual)
+	done := GP64()
+	XORQ(done, done)
+	SUBL(least, span) // a count is in range if count-least is not above, unsigned
+	JB(LabelRef("end"))
+	CMPQ(n, U32(blockKLMs))
+	JB(LabelRef("rest"))
+
 	c := counts{m: YMM(), zero: YMM()}
 	VBROADCASTI128(mask, c.m)
 	VPXOR(c.zero, c.zero, c.zero)
-	total, least, span := YMM(), YMM(), YMM()
-	VPBROADCASTQ(param("from"), total)
-	lowHalves("least", least)
-	lowHalves("span", span)
-	done := GP64()
-	XORQ(done, done)
-
+	total, low, high := YMM(), YMM(), YMM()
+	everyLane(from, total)
+	lowHalves(least, low)
+	lowHalves(span, high)
+	SUBQ(U32(blockKLMs), n)
 	Label("block")
 	a, b := c.load(list, 0), c.load(list, 4*klmSize)
-	// The larger of count-least, unsigned, must not be above span. The upper
-	// halves of the words are 0 on both sides.
 	over, other, ok := YMM(), YMM(), GP32()
-	VPSUBD(least, a, over)
-	VPSUBD(least, b, other)
+	VPSUBD(low, a, over)
+	VPSUBD(low, b, other)
 	VPMAXUD(over, other, over)
-	VPMAXUD(over, span, over)
-	VPCMPEQD(over, span, over)
+	VPMAXUD(over, high, over)
+	VPCMPEQD(over, high, over)
 	VPMOVMSKB(over, ok)
 	CMPL(ok, I8(-1))
 	JNE(LabelRef("stop"))
@@ -58,16 +62,35 @@ func sums() {
 	ADDQ(U32(blockKLMs*klmSize), list)
 	ADDQ(U32(blockKLMs), done)
 	CMPQ(done, n)
-	JB(LabelRef("block"))
+	JBE(LabelRef("block"))
 	Label("stop")
-	Store(done, ReturnIndex(0))
+	ADDQ(U32(blockKLMs), n)
+	VMOVQ(total.AsX(), from)
 	VZEROUPPER()
+
+	Label("rest")
+	CMPQ(done, n)
+	JAE(LabelRef("end"))
+	count, offset := GP32(), GP32()
+	MOVL(Mem{Base: list}, count)
+	BSWAPL(count)
+	MOVL(count, offset)
+	SUBL(least, offset)
+	CMPL(offset, span)
+	JA(LabelRef("end"))
+	ADDQ(count.As64(), from) // MOVL cleared the upper half
+	MOVQ(from, Mem{Base: dst, Index: done, Scale: 8})
+	ADDQ(U32(klmSize), list)
+	INCQ(done)
+	JMP(LabelRef("rest"))
+	Label("end")
+	Store(done, ReturnIndex(0))
 	RET()
 }
 
-// lowHalves puts a 4-byte parameter into the lower half of every 8-byte word.
-func lowHalves(name string, v VecVirtual) {
-	VMOVD(Load(Param(name), GP32()), v.AsX())
+// lowHalves puts 4 bytes into the lower half of every 8-byte word.
+func lowHalves(r Register, v VecVirtual) {
+	VMOVD(r, v.AsX())
 	VPBROADCASTQ(v.AsX(), v)
 }
 
