@@ -70,8 +70,8 @@ func (v *benchCmd) jobs() (jobs []bench.Job, err error) {
 	if v.Rounds < 1 || v.Rounds > 1<<20 {
 		return nil, fmt.Errorf("--rounds %d: 1 to %d", v.Rounds, 1<<20)
 	}
-	if v.Longest <= shortest || v.Longest > 22 {
-		return nil, fmt.Errorf("--longest %d: %d to 22", v.Longest, shortest+1)
+	if v.Longest < shortest+4 || v.Longest > 22 {
+		return nil, fmt.Errorf("--longest %d: %d to 22", v.Longest, shortest+4)
 	}
 	if v.Plot == "" || len(v.N) > 0 || len(v.Bench) > 0 {
 		jobs = bench.Jobs()
@@ -234,50 +234,34 @@ func (b *benchRun) measure(j *bench.Job, n int) ([]bench.Row, error) {
 	}
 }
 
-// start makes the contestants that the jobs need.
+// start makes the contestants that the jobs need. One that this machine lacks is
+// skipped.
 func (b *benchRun) start(jobs []bench.Job) error {
-	needed := func(name string) bool {
-		return slices.ContainsFunc(jobs, func(j bench.Job) bool { return j.Takes(name) })
-	}
-	for _, name := range []string{bench.Sgfuzz, bench.Naive, bench.Copy} {
-		if !needed(name) {
+	for _, name := range append([]string{bench.Sgfuzz, bench.Portable, bench.Naive, bench.Copy}, peers.Names()...) {
+		if !slices.ContainsFunc(jobs, func(j bench.Job) bool { return j.Takes(name) }) {
 			continue
 		}
-		c, err := bench.Local(name)
+		c, err := b.contestant(name)
+		if errors.Is(err, peers.ErrMissing) {
+			b.skipped++
+			b.app.complain(fmt.Errorf("SKIPPED: %s: %w", name, err))
+			err = b.out.put(benchSkipped{name, err.Error()})
+		} else if err == nil {
+			b.all = append(b.all, c)
+		}
 		if err != nil {
 			return err
 		}
-		b.all = append(b.all, c)
-	}
-	for _, name := range append([]string{bench.Portable}, peers.Names()...) {
-		if !needed(name) {
-			continue
-		}
-		if err := b.join(name); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// join starts a contestant's process; one that this machine lacks is skipped.
-func (b *benchRun) join(name string) error {
-	c, err := b.process(name)
-	if errors.Is(err, peers.ErrMissing) {
-		b.skipped++
-		b.app.complain(fmt.Errorf("SKIPPED: %s: %w", name, err))
-		return b.out.put(benchSkipped{name, err.Error()})
-	}
-	if err != nil {
-		return err
-	}
-	b.all = append(b.all, c)
-	return nil
-}
-
-func (b *benchRun) process(name string) (*peers.Child, error) {
-	if name != bench.Portable {
+func (b *benchRun) contestant(name string) (bench.Contestant, error) {
+	switch {
+	case slices.Contains(peers.Names(), name):
 		return peers.Start(b.app.ctx, name)
+	case name != bench.Portable:
+		return bench.Local(name)
 	}
 	exe, err := os.Executable()
 	if err != nil {

@@ -2,7 +2,11 @@ package bench
 
 import (
 	"context"
+	"encoding/xml"
+	"errors"
+	"fmt"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -21,20 +25,52 @@ func TestSlope(t *testing.T) {
 	}
 }
 
-// TestGrowth measures short lists of each kind.
+// TestPicture draws known points and looks where they are.
+func TestPicture(t *testing.T) {
+	s := Series{Name: "a<b", Slope: 1}
+	for n := 16; n <= 1<<12; n *= 4 {
+		s.Points = append(s.Points, Point{n, 100 * float64(n)})
+	}
+	var b strings.Builder
+	if err := WriteSVG(&b, []Series{s}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"<svg xmlns=\"http://www.w3.org/2000/svg\"", "a&lt;b", "slope 1.000", ">1 ms<", ">100 µs<", ">4096<", "entries in the list",
+		fmt.Sprintf(`cx="%d.0"`, plotLeft), fmt.Sprintf(`cx="%d.0"`, plotWidth-plotRight),
+	} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%s is missing in %s", want, b.String())
+		}
+	}
+	if dots := strings.Count(b.String(), "<circle"); dots != len(s.Points) {
+		t.Errorf("%d dots for %d points", dots, len(s.Points))
+	}
+	if err := xml.Unmarshal([]byte(b.String()), new(struct{ XMLName xml.Name })); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestGrowth measures lists of up to three regions.
 func TestGrowth(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}
 	var told int
-	all, err := Growth(context.Background(), 4, 17, func(string, int) { told++ })
+	all, err := Growth(context.Background(), 14, 17, func(string, int) { told++ })
 	if err != nil {
 		t.Fatal(err)
 	}
+	if told != 3*4 {
+		t.Errorf("told of %d lists", told)
+	}
 	for _, s := range all {
-		t.Logf("%+v", s)
-		if len(s.Points) != 14 || s.Points[0].N != 16 || s.Points[13].N != 1<<17 {
-			t.Errorf("%s: points %v", s.Name, s.Points)
+		if len(s.Points) != 4 || s.Points[0].N != 1<<14 || s.Points[3].N != 1<<17 || s.Points[3].Ns <= s.Points[0].Ns || math.IsNaN(s.Slope+s.Tail) {
+			t.Errorf("%+v", s)
 		}
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := Growth(ctx, 4, 20, func(string, int) { cancel() }); !errors.Is(err, context.Canceled) {
+		t.Errorf("interrupted: %v", err)
 	}
 }

@@ -21,7 +21,8 @@ import (
 // MaxEntries is the longest list that a child takes.
 const MaxEntries = 1 << 16
 
-// answerWithin bounds the wait for one answer.
+// answerWithin is the longest wait for an answer; a slice of time is
+// milliseconds.
 const answerWithin = time.Minute
 
 // Child is a contestant's process. It is not safe for concurrent use.
@@ -33,7 +34,8 @@ type Child struct {
 	lines *bufio.Reader
 	said  tail
 	ctx   context.Context
-	dead  error // why it answers no more
+	wait  time.Duration // for an answer
+	dead  error         // why it answers no more
 }
 
 // Start builds the contestant of that name and starts it. The end of ctx kills
@@ -68,7 +70,7 @@ var errNotReady = errors.New("not ready")
 // Run starts a command that speaks the lines of c/child.h. ctx must be the one
 // that cmd was made with.
 func Run(ctx context.Context, name string, cmd *exec.Cmd) (*Child, error) {
-	c := &Child{name: name, cmd: cmd, ctx: ctx}
+	c := &Child{name: name, cmd: cmd, ctx: ctx, wait: answerWithin}
 	cmd.Stderr = &c.said
 	cmd.WaitDelay = time.Second
 	stdin, err := cmd.StdinPipe()
@@ -144,12 +146,17 @@ func (c *Child) Time(bench string, rounds int) (time.Duration, error) {
 
 // ask sends a request and returns what follows "ok" in the answer. A child that
 // does not answer is ended.
-func (c *Child) ask(request string) (string, error) {
+func (c *Child) ask(request string) (answer string, err error) {
 	if c.dead != nil {
 		return "", c.dead
 	}
-	watch := time.AfterFunc(answerWithin, func() { _ = c.cmd.Process.Kill() })
-	defer watch.Stop()
+	watch := time.AfterFunc(c.wait, func() { _ = c.cmd.Process.Kill() })
+	defer func() {
+		if !watch.Stop() && c.dead != nil && c.ctx.Err() == nil {
+			c.dead = fmt.Errorf("%s: no answer within %v", c.name, c.wait)
+			err = c.dead
+		}
+	}()
 	// What keeps a write from succeeding shows in the read.
 	_, _ = io.WriteString(c.stdin, request+"\n")
 	line, err := c.read()
@@ -159,11 +166,11 @@ func (c *Child) ask(request string) (string, error) {
 	if why, bad := strings.CutPrefix(line, "error "); bad {
 		return "", fmt.Errorf("%s: %s", c.name, why)
 	}
-	answer, ok := strings.CutPrefix(line, "ok")
+	rest, ok := strings.CutPrefix(line, "ok")
 	if !ok {
 		return "", c.end(fmt.Errorf("%s: answers %.60q", c.name, line))
 	}
-	return strings.TrimPrefix(answer, " "), nil
+	return strings.TrimPrefix(rest, " "), nil
 }
 
 // read takes a line, or reports the end of the child.

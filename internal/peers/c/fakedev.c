@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -141,8 +142,10 @@ static struct ibv_context *open_first(const char **why)
 
 struct ibv_context *fakedev_open(const char **why)
 {
-	char path[] = "/tmp/sgfuzz-sysfs-XXXXXX";
-	*why = "cannot make a directory in /tmp";
+	const char *tmp = getenv("TMPDIR");
+	char path[PATH_MAX];
+	snprintf(path, sizeof(path), "%s/sgfuzz-sysfs-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	*why = "cannot make a directory for temporary files";
 	if (!mkdtemp(path))
 		return NULL;
 	struct ibv_context *ctx = NULL;
