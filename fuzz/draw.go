@@ -117,6 +117,10 @@ func names(all []string) (values []uint64) {
 
 func index(all []string, s string) uint64 { return uint64(max(slices.Index(all, s), 0)) }
 
+// choice is the value that stands for a name; one that no table has for a name
+// that is not there.
+func choice(all []string, s string) uint64 { return uint64(slices.Index(all, s)) }
+
 var (
 	dialectNames  = append([]string{""}, corpus.Dialects()...)
 	strategyNames = append([]string{""}, corpus.Strategies()...)
@@ -140,12 +144,12 @@ var options = []option{
 	},
 	{
 		name: "dialect", values: names(dialectNames), weights: []int{40, 80, 60, 30, 46},
-		get: func(c *corpus.Case) uint64 { return index(dialectNames, c.Dialect) },
+		get: func(c *corpus.Case) uint64 { return choice(dialectNames, c.Dialect) },
 		set: func(c *corpus.Case, v uint64) { c.Dialect = dialectNames[v] },
 	},
 	{
 		name: "profile", values: names(profileNames), weights: profileWeights(),
-		get: func(c *corpus.Case) uint64 { return index(profileNames, c.Profile) },
+		get: func(c *corpus.Case) uint64 { return choice(profileNames, c.Profile) },
 		set: func(c *corpus.Case, v uint64) { c.Profile = profileNames[v] },
 	},
 	{
@@ -166,11 +170,11 @@ var options = []option{
 	},
 	{
 		name: "dir", values: names(dirNames), weights: []int{180, 38, 38},
-		get: func(c *corpus.Case) uint64 { return index(dirNames, c.Dir) }, set: func(c *corpus.Case, v uint64) { c.Dir = dirNames[v] },
+		get: func(c *corpus.Case) uint64 { return choice(dirNames, c.Dir) }, set: func(c *corpus.Case, v uint64) { c.Dir = dirNames[v] },
 	},
 	{
 		name: "strategy", values: names(strategyNames), weights: []int{200, 7, 7, 7, 7, 7, 7, 7, 7},
-		get: func(c *corpus.Case) uint64 { return index(strategyNames, c.Strategy) },
+		get: func(c *corpus.Case) uint64 { return choice(strategyNames, c.Strategy) },
 		set: func(c *corpus.Case, v uint64) { c.Strategy = strategyNames[v] },
 	},
 	{

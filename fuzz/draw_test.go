@@ -91,6 +91,17 @@ func TestEveryOptionIsDrawn(t *testing.T) {
 	}
 }
 
+// TestEncodeRefusesUnknownNames: a name that is never drawn is not left out in
+// silence.
+func TestEncodeRefusesUnknownNames(t *testing.T) {
+	for _, c := range []corpus.Case{{Profile: "sm[ll"}, {Dialect: "x"}, {Strategy: "x"}, {Dir: "x"}, {Limits: corpus.Limits{Queue: 3}}} {
+		c.List = eight
+		if b, err := EncodeCase(nil, &c); err == nil {
+			t.Errorf("%x for\n%s", b, corpus.Format(&c))
+		}
+	}
+}
+
 func TestExhaustedStreamIsPlain(t *testing.T) {
 	var c corpus.Case
 	Draw(sg.NewChoices(nil), &c, new(sg.Params))
