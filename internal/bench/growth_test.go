@@ -74,3 +74,28 @@ func TestGrowth(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
+
+// TestTable prints rows of which one contestant lacks a size.
+func TestTable(t *testing.T) {
+	rows := []Row{
+		{Bench: KLMList, N: 1, Impl: Sgfuzz, NsPerEntry: 12.345, Ns: 12.345, RatioToCopy: 2, RatioLow: 1.8, RatioHigh: 2.2},
+		{Bench: KLMList, N: 1, Impl: Copy, NsPerEntry: 123.45, RatioToCopy: 1, RatioLow: 1, RatioHigh: 1},
+		{Bench: KLMList, N: 64, Impl: Copy, NsPerEntry: 0.0123},
+		{Bench: Check, N: 2, Impl: Sgfuzz, NsPerEntry: 1500, Ns: 3000},
+	}
+	var b strings.Builder
+	if err := WriteTable(&b, rows); err != nil {
+		t.Fatal(err)
+	}
+	want := `klm_list: ns an entry, times copy, spread
+    n            sgfuzz            copy
+    1   12.3 2.00× ±10%   123 1.00× ±0%
+   64                             0.012
+check: µs a registration, times copy, spread
+   n   sgfuzz
+   2     3.00
+`
+	if b.String() != want {
+		t.Errorf("got\n%swant\n%s", b.String(), want)
+	}
+}

@@ -73,15 +73,17 @@ func cell(r *Row) string {
 	return fmt.Sprintf("%s %s× ±%.0f%%", s, digits(r.RatioToCopy), 50*(r.RatioHigh-r.RatioLow)/r.RatioToCopy)
 }
 
-// digits prints three digits or all before the point.
+// digits prints three digits, or all before the point, or two of a small number.
 func digits(v float64) string {
 	switch {
 	case v >= 100:
 		return strconv.FormatFloat(v, 'f', 0, 64)
 	case v >= 10:
 		return strconv.FormatFloat(v, 'f', 1, 64)
+	case v >= 0.1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
 	}
-	return strconv.FormatFloat(v, 'f', 2, 64)
+	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
 // WriteGrowth prints what Growth found.

@@ -34,15 +34,17 @@ static const void *input(struct ib_uverbs_attr *a)
 	return a->len <= sizeof(a->data) ? (const void *)&a->data : (const void *)(uintptr_t)a->data;
 }
 
-/* output fills an output attribute, the rest of it with zeros. */
+/* output fills an output attribute with n bytes, the rest of it with zeros. */
 static void output(struct ib_uverbs_ioctl_hdr *h, uint16_t id, const void *from, size_t n)
 {
 	struct ib_uverbs_attr *a = attr(h, id);
 	if (!a)
 		return;
 	uint8_t *to = (uint8_t *)(uintptr_t)a->data;
+	n = n < a->len ? n : a->len;
 	memset(to, 0, a->len);
-	memcpy(to, from, n < a->len ? n : a->len);
+	if (n > 0)
+		memcpy(to, from, n);
 	a->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 }
 
@@ -186,7 +188,7 @@ static int general_command(struct ib_uverbs_ioctl_hdr *h)
 		return EOPNOTSUPP;
 	if (be16_at(in + 6) >> 1 == OPMOD_GENERAL)
 		for (size_t i = 0; i < sizeof(general_caps) / sizeof(*general_caps); i++)
-			out[CAP_AT + general_caps[i] / 8] |= 0x80 >> general_caps[i] % 8;
+			out[CAP_AT + general_caps[i] / 8] |= (uint8_t)(0x80 >> general_caps[i] % 8);
 	output(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, out, sizeof(out));
 	return 0;
 }
