@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
@@ -40,7 +41,7 @@ func BenchmarkVerify(b *testing.B) {
 func BenchmarkRun(b *testing.B) {
 	for _, s := range corpus.Strategies() {
 		b.Run(s, func(b *testing.B) {
-			r := NewRunner(Options{Intervals: true})
+			r := NewRunner(Options{Quick: true})
 			c := corpus.Case{Strategy: s, List: eight}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -91,5 +92,87 @@ func TestMillionEntries(t *testing.T) {
 	}
 	if o := outs[0]; o.Failed() || o.Refusal == nil || o.Refusal.Limit != 65532 {
 		t.Errorf("indirect: %v, %v", o.Answer, o.Err)
+	}
+}
+
+// BenchmarkCheckLoop is CheckLoop on all cores, in registrations per second.
+func BenchmarkCheckLoop(b *testing.B) {
+	for _, strategies := range [][]string{nil, {"indirect"}} {
+		name := "all"
+		if strategies != nil {
+			name = strategies[0]
+		}
+		b.Run(name, func(b *testing.B) {
+			var seed, total atomic.Uint64
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				l, err := NewCheckLoop(seed.Add(1)<<32, strategies...)
+				if err != nil {
+					b.Fatal(err)
+				}
+				n := 0
+				for pb.Next() {
+					k, err := l.Step()
+					if err != nil {
+						b.Error(err)
+						return
+					}
+					n += k
+				}
+				total.Add(uint64(n))
+			})
+			b.ReportMetric(float64(total.Load())/b.Elapsed().Seconds(), "registrations/s")
+		})
+	}
+}
+
+// TestCheckLoop runs lists of both kinds; CheckLoop itself demands that every
+// strategy takes them and is right.
+func TestCheckLoop(t *testing.T) {
+	var entries, steps int
+	for _, strategies := range [][]string{nil, {"indirect"}, {"rdmarw", "bounce"}, {"umem"}} {
+		l, err := NewCheckLoop(1, strategies...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := len(strategies)
+		if want == 0 {
+			want = len(corpus.Strategies())
+		}
+		for range 500 {
+			n, err := l.Step()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n != want {
+				t.Fatalf("%v: %d registrations, want %d", strategies, n, want)
+			}
+			entries, steps = entries+len(l.c.List), steps+1
+		}
+	}
+	if mean := float64(entries) / float64(steps); mean < CheckLoopEntries-0.5 || mean > CheckLoopEntries+0.5 {
+		t.Errorf("%.2f entries in the mean, want %d", mean, CheckLoopEntries)
+	}
+	if _, err := NewCheckLoop(1, "nonsense"); err == nil {
+		t.Error("an unknown strategy is taken")
+	}
+}
+
+// TestCheckLoopAllocatesNothing holds CheckLoop to its promise.
+func TestCheckLoopAllocatesNothing(t *testing.T) {
+	l, err := NewCheckLoop(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := func() {
+		if _, err := l.Step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2000 {
+		step()
+	}
+	if n := testing.AllocsPerRun(200, step); n > 0 {
+		t.Errorf("%v allocations a list", n)
 	}
 }

@@ -32,7 +32,11 @@ type Config struct {
 
 	Full     bool // move every byte
 	Variants bool // check the metamorphic relations
-	NoGuide  bool // draw every case by itself, see CaseSeed
+	// Screen lets a quick Runner look at cases first: one in Screen, and every
+	// case in which it sees something new or wrong, is run in full. 1 runs all
+	// in full; 0 is DefaultScreen, or 1 with Full.
+	Screen  uint64
+	NoGuide bool // draw every case by itself, see CaseSeed
 
 	State    string // directory to go on from and to save to; "" for none
 	Out      string // directory for findings; "" for "findings" in State, or memory only
@@ -45,6 +49,10 @@ type Config struct {
 	// planted in the registering side.
 	Options func(*Options)
 }
+
+// DefaultScreen is how many cases a campaign screens for each that it runs in
+// full whatever the screening says.
+const DefaultScreen = 8
 
 // StrategyStats counts what one strategy answered.
 type StrategyStats struct {
@@ -59,6 +67,7 @@ func (s StrategyStats) Cases() uint64 { return s.Accepted + s.Partial + s.Refuse
 type Stats struct {
 	Cases, Runs uint64 // cases run; strategies tried on them
 	Mutated     uint64 // cases made from others
+	Screened    uint64 // cases that a quick Runner alone has looked at
 	Earlier     uint64 // cases of earlier sessions
 	Checks      [oracle.NumChecks + 1]uint64
 	Features    int // distinct things that answers show, as of the last whole round
@@ -171,6 +180,12 @@ func (c *Config) check() error {
 	}
 	if c.Shrink == 0 {
 		c.Shrink = 2000
+	}
+	if c.Screen == 0 {
+		c.Screen = DefaultScreen
+		if c.Full {
+			c.Screen = 1
+		}
 	}
 	if len(c.Generators) > 0 {
 		c.NoGuide = true

@@ -177,7 +177,7 @@ func (w *worker) minimise(c *corpus.Case, class string, steps int) (best *corpus
 		}
 	}()
 	small, last := corpus.Minimise(c, func(c *corpus.Case) corpus.Verdict {
-		outs, err := w.run(c)
+		outs, err := w.run(w.runner, c)
 		if errors.Is(err, ErrStopped) {
 			panic(ErrStopped)
 		}

@@ -39,6 +39,7 @@ type result struct {
 	n        uint64
 	c        *corpus.Case // if there is anything below
 	mutated  bool
+	screened bool
 	cost     int       // see costOf
 	features []feature // that no former round has seen
 	failures []caught

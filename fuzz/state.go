@@ -26,7 +26,7 @@ import (
 // off when the journal is opened. Whatever else is wrong is an error.
 const (
 	journalName = "journal"
-	stateFormat = "sgfuzz-state-1"
+	stateFormat = "sgfuzz-state-2"
 )
 
 // ErrState wraps what is wrong with a state directory or does not agree with
@@ -45,6 +45,7 @@ type stateHeader struct {
 	Generators []string `json:"generators,omitempty"`
 	Full       bool     `json:"full"`
 	Variants   bool     `json:"variants"`
+	Screen     uint64   `json:"screen"`
 	NoGuide    bool     `json:"no_guide"`
 	Keep       int      `json:"keep"`
 	Shrink     int      `json:"shrink"`
@@ -54,7 +55,7 @@ func (c *Config) header() stateHeader {
 	some := func(names []string) []string { return append([]string(nil), names...) } // nil if empty, as JSON gives it
 	return stateHeader{
 		stateFormat, c.Seed, c.First, some(c.Strategies), some(c.Dialects), some(c.Profiles), some(c.Generators),
-		c.Full, c.Variants, c.NoGuide, c.Keep, c.Shrink,
+		c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink,
 	}
 }
 
@@ -62,7 +63,7 @@ func (c *Config) header() stateHeader {
 func (c *Config) adopt(h *stateHeader) {
 	c.Seed, c.First = h.Seed, h.First
 	c.Strategies, c.Dialects, c.Profiles, c.Generators = h.Strategies, h.Dialects, h.Profiles, h.Generators
-	c.Full, c.Variants, c.NoGuide, c.Keep, c.Shrink = h.Full, h.Variants, h.NoGuide, h.Keep, h.Shrink
+	c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink = h.Full, h.Variants, h.Screen, h.NoGuide, h.Keep, h.Shrink
 }
 
 // line is one object of the journal: exactly one field is set.

@@ -71,7 +71,7 @@ const neighbours = 96
 func (w *worker) trigger(c *corpus.Case, class string) (t Trigger, err error) {
 	check, _, _ := strings.Cut(class, "/")
 	fails := func(c *corpus.Case, in string) bool {
-		outs, runErr := w.run(c)
+		outs, runErr := w.run(w.runner, c)
 		if errors.Is(runErr, ErrStopped) {
 			err = ErrStopped
 		}

@@ -18,6 +18,7 @@ type worker struct {
 	k       *campaign
 	stop    <-chan struct{}
 	runner  *Runner
+	quick   *Runner // for screening
 	choices *sg.Choices
 	params  sg.Params
 	mutator mutator
@@ -41,6 +42,10 @@ func (w *worker) renew() {
 		w.k.Options(&o)
 	}
 	w.runner = NewRunner(o)
+	if w.k.Screen > 1 {
+		o.Quick, o.Full, o.Variants = true, false, false
+		w.quick = NewRunner(o)
+	}
 }
 
 // fullLimit bounds the streams that a campaign moves whole, in bytes.
@@ -98,14 +103,15 @@ func (w *worker) draw(seed, n uint64) (generator string) {
 // before anything else knows of it.
 func (w *worker) one(n uint64) error {
 	generator, mutated := w.make(n)
-	outs, err := w.run(&w.c)
+	r := result{n: n, mutated: mutated}
+	outs, err := w.look(&r)
 	if errors.Is(err, ErrStopped) {
 		return ErrStopped
 	}
 	if err != nil {
 		return fmt.Errorf("case %d of seed %d: %w", n, w.k.Seed, err)
 	}
-	r := result{n: n, mutated: mutated, cost: costOf(&w.c, outs), features: w.news(outs)}
+	r.cost = costOf(&w.c, outs)
 	for i := range outs {
 		if outs[i].Failed() {
 			r.failures = append(r.failures, caught{outs[i].Class(), outs[i].Strategy, texts(&outs[i])})
@@ -123,18 +129,46 @@ func (w *worker) one(n uint64) error {
 	return nil
 }
 
+// look runs the case of r: screened, in full, or both.
+func (w *worker) look(r *result) (outs []Outcome, err error) {
+	start := len(w.fresh)
+	if r.n%w.k.Screen != 0 {
+		if outs, err = w.run(w.quick, &w.c); err != nil {
+			return outs, err
+		}
+		r.features = w.news(outs)
+		if len(r.features) == 0 && !slices.ContainsFunc(outs, func(o Outcome) bool { return o.Failed() }) {
+			r.screened = true
+			return outs, nil
+		}
+	}
+	whole, err := w.run(w.runner, &w.c)
+	if err != nil {
+		return whole, err
+	}
+	w.news(whole)
+	r.features = w.fresh[start:len(w.fresh):len(w.fresh)]
+	if verdictOf(whole, nil).Failed {
+		return whole, nil
+	}
+	if verdictOf(outs, nil).Failed {
+		return outs, nil // seen by the quick Runner only
+	}
+	return whole, nil
+}
+
 // run is Runner.Run, with a panic as an outcome that fails.
-func (w *worker) run(c *corpus.Case) (outs []Outcome, err error) {
+func (w *worker) run(r *Runner, c *corpus.Case) (outs []Outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			outs, err = w.runner.outs, nil // the last one is of the strategy that panicked
+			outs, err = r.outs, nil // the last one is of the strategy that panicked
 			o := &outs[len(outs)-1]
 			o.Answer = Broken
 			o.fail(oracle.Termination, fmt.Sprintf("panic: %v, in %s", p, strings.Join(frames(), " < ")))
 			w.renew()
 		}
 	}()
-	return w.runner.Run(c)
+	return r.Run(c)
 }
 
 // frames names the functions that led to a panic, the innermost first.
@@ -183,6 +217,9 @@ func (k *campaign) take(r *result, outs []Outcome, generator string) {
 	}
 	t := &k.sum.Stats
 	t.Cases++
+	if r.screened {
+		t.Screened++
+	}
 	if r.mutated {
 		t.Mutated++
 	} else {

@@ -115,14 +115,24 @@ func Check(dst []Finding, raw []byte, ctx *CheckContext) []Finding {
 		ctx = &noContext
 	}
 	c := checker{dst: dst, base: len(dst), raw: raw, ctx: *ctx, rules: ctx.Rules}
+	if err := Decode(raw, &c.w); err != nil {
+		c.add(RuleFrame, Error, 0x7, "ctrl.ds", authCtrl, err.Error())
+		return c.dst
+	}
+	return c.check()
+}
+
+// CheckDecoded is Check for one who has decoded raw already: w is what Decode
+// made of it.
+func CheckDecoded(dst []Finding, raw []byte, w *WQE, ctx *CheckContext) []Finding {
+	if ctx == nil {
+		ctx = &noContext
+	}
+	c := checker{dst: dst, base: len(dst), raw: raw, ctx: *ctx, rules: ctx.Rules, w: *w}
 	return c.check()
 }
 
 func (c *checker) check() []Finding {
-	if err := Decode(c.raw, &c.w); err != nil {
-		c.add(RuleFrame, Error, 0x7, "ctrl.ds", authCtrl, err.Error())
-		return c.dst
-	}
 	c.ctrl()
 	c.signature()
 	switch c.w.Opcode {
@@ -149,7 +159,7 @@ func DecodeStrict(raw []byte, rules *Rules, w *WQE) error {
 	if err := Decode(raw, w); err != nil {
 		return err
 	}
-	c := checker{only: Error, raw: raw, rules: rules}
+	c := checker{only: Error, raw: raw, rules: rules, w: *w}
 	if found := c.check(); len(found) > 0 {
 		return &StrictError{found[0]}
 	}

@@ -58,8 +58,10 @@ func NewDevice(p Profile, mem HostMemory) (*Device, error) {
 // are gone, every *QP handed out is void; their storage is kept for reuse. On
 // error nothing changes.
 func (d *Device) Reset(p Profile, mem HostMemory) error {
-	if err := p.Validate(); err != nil {
-		return err
+	if d.mem == nil || p != d.p { // the one in use was valid
+		if err := p.Validate(); err != nil {
+			return err
+		}
 	}
 	for i := len(d.live) - 1; i >= 0; i-- {
 		d.retire(d.live[i])

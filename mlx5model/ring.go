@@ -59,11 +59,15 @@ func (r *Ring) FillWQEBBs(pi, n uint32, b byte) {
 		r.Fill(b)
 		return
 	}
+	if n == 0 {
+		return
+	}
+	var block [WQEBBSize]byte
+	for i := range block {
+		block[i] = b
+	}
 	for ; n > 0; pi, n = pi+1, n-1 {
-		w := r.At(pi, 0)
-		for i := range w {
-			w[i] = b
-		}
+		copy(r.At(pi, 0), block[:])
 	}
 }
 

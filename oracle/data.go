@@ -20,8 +20,12 @@ const (
 	interiors    = 8          // sampled windows inside long streams
 	maxWritten   = 4096       // windows written; more borders are thinned out
 	payloadSalt  = 0x5a17ed0f // seed of what the peer writes
+	subRangeSalt = 0x5b
 	subRangeRuns = 6
-	longList     = 1024 // descriptors from which windows of any length would cost too much
+	// subRangeQuick is subRangeRuns where no bytes are moved: speed is what the
+	// mode is for, and every case has windows of its own.
+	subRangeQuick = 2
+	longList      = 1024 // descriptors from which windows of any length would cost too much
 )
 
 // plan lists the windows whose bytes are moved: everything for a short stream
@@ -76,20 +80,33 @@ func (o *Oracle) tuplesUsable() bool {
 
 // translate appends the exposed host memory of a window under op.
 func (o *Oracle) translate(dst []sg.Extent, op mlx5model.Op, w window) ([]sg.Extent, error) {
-	err := o.perTuple(w, func(key uint32, va, n, _ uint64) error {
+	i, in := o.tupleAt(w.off)
+	a := o.access(op, 0, 0, 0)
+	for n := w.n; n > 0; i, in = i+1, 0 {
+		t := &o.r.Tuples[i]
+		a.Key, a.VA, a.Len = t.Rkey, t.Addr+in, min(t.Len-in, n)
 		var err error
-		dst, err = o.r.Dev.Translate(dst, o.access(op, key, va, n))
-		return err
-	})
-	return dst, err
+		if dst, err = o.r.Dev.Translate(dst, a); err != nil {
+			return dst, err
+		}
+		n -= a.Len
+	}
+	return dst, nil
+}
+
+// tupleAt is the tuple that stream offset off falls into, and the offset in it.
+func (o *Oracle) tupleAt(off uint64) (i int, in uint64) {
+	if len(o.ends) > 1 {
+		i = sort.Search(len(o.ends), func(i int) bool { return o.ends[i] > off })
+	}
+	return i, off - (o.ends[i] - o.r.Tuples[i].Len)
 }
 
 // perTuple cuts a window at tuple borders; at is the offset inside the window.
 func (o *Oracle) perTuple(w window, f func(key uint32, va, n, at uint64) error) error {
-	i := sort.Search(len(o.ends), func(i int) bool { return o.ends[i] > w.off })
-	for at := uint64(0); at < w.n; i++ {
+	i, in := o.tupleAt(w.off)
+	for at := uint64(0); at < w.n; i, in = i+1, 0 {
 		t := o.r.Tuples[i]
-		in := w.off + at - (o.ends[i] - t.Len)
 		n := min(t.Len-in, w.n-at)
 		if err := f(t.Rkey, t.Addr+in, n, at); err != nil {
 			return err
@@ -117,13 +134,23 @@ func (o *Oracle) checkMapping(c Check, op mlx5model.Op, w window, via *copies) b
 		}
 		got = o.got
 	}
-	o.want = o.orig.extents(o.want[:0], o.base+w.off, w.n)
-	if off, x, y, differs := firstDifference(got, o.want); differs {
+	want := o.wanted(w)
+	if off, x, y, differs := firstDifference(got, want); differs {
 		o.v.failf(c, "stream byte %d (%s): reaches %#x+%d, the list has %#x+%d", w.off+off, o.where(w.off+off), x.Addr, x.Len, y.Addr, y.Len)
 		return false
 	}
 	o.exact = o.exact || w == window{0, o.r.Covered}
 	return true
+}
+
+// wanted is the list's memory behind a window. It is the caller's until the
+// next call.
+func (o *Oracle) wanted(w window) []sg.Extent {
+	if o.base == 0 && w.off == 0 && w.n == o.orig.total() {
+		return o.whole
+	}
+	o.want = o.orig.extents(o.want[:0], o.base+w.off, w.n)
+	return o.want
 }
 
 // where names the list entry behind a stream byte.

@@ -34,8 +34,10 @@ type Oracle struct {
 	base       uint64 // stream offset of the registration's first byte
 	ends       []uint64
 	own        []sg.Extent // host memory that registrations of this case wrote by right
-	ownSet     cover
-	listSet    cover
+	ownSet     cover       // of own, as of the last compareMemory
+	ownKnown   int         // len(own) then
+	listSet    cover       // of whole, once a difference made one ask for it
+	whole      []sg.Extent // the list's memory in stream order
 	scratchSet cover
 
 	want, got, exposed []sg.Extent
@@ -63,7 +65,7 @@ func New() *Oracle {
 func (o *Oracle) Begin(mem *sg.Memory) {
 	o.mem = mem
 	o.ref.Reset(mem.Seed())
-	o.own, o.fresh = o.own[:0], true
+	o.own, o.ownKnown, o.fresh = o.own[:0], -1, true
 }
 
 // Judge applies to r every check that concerns one live registration. It moves
@@ -99,13 +101,28 @@ func (o *Oracle) Judge(r *reg.Registration, v *Verdict) {
 	o.checkRights()
 }
 
+// JudgeAgain is Judge for a registration of a list that was judged before, with
+// the same request: its work requests and its stream are looked at, nothing
+// that follows from those of the first.
+func (o *Oracle) JudgeAgain(r *reg.Registration, v *Verdict) {
+	o.load(r, v)
+	if r.Initiator && !o.initiate() {
+		return
+	}
+	o.checkWQEs()
+	if r.Initiator {
+		o.checkInitiated()
+	} else if o.tuplesUsable() {
+		o.checkRead()
+	}
+}
+
 // load makes r the registration under judgement.
 func (o *Oracle) load(r *reg.Registration, v *Verdict) {
 	o.r, o.v, o.exact = r, v, false
 	o.setList(r.Request.List)
 	o.base = posOffset(r.Mapped, r.From)
 	o.own = append(o.own, r.Own...)
-	o.ownSet.set(o.own)
 	o.ends = o.ends[:0]
 	var sum uint64
 	for _, t := range r.Tuples {
@@ -114,8 +131,11 @@ func (o *Oracle) load(r *reg.Registration, v *Verdict) {
 	}
 	o.in.setIn(r.CopyIn)
 	o.out.setOut(r.CopyOut)
-	o.rng = o.base ^ r.Covered ^ uint64(len(r.Request.List))<<32
+	o.rng = o.seed()
 }
+
+// seed depends on the registration alone.
+func (o *Oracle) seed() uint64 { return o.base ^ o.r.Covered ^ uint64(len(o.r.Request.List))<<32 }
 
 // setList indexes the list, unless it is the one of the registration before: a
 // list in parts is judged part by part.
@@ -125,8 +145,7 @@ func (o *Oracle) setList(l sg.List) {
 	}
 	o.fresh = false
 	o.orig.set(l)
-	o.want = o.orig.extents(o.want[:0], 0, ^uint64(0))
-	o.listSet.set(o.want)
+	o.whole = o.orig.extents(o.whole[:0], 0, ^uint64(0))
 }
 
 // posOffset is the stream offset of a position in l.

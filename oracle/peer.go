@@ -20,6 +20,7 @@ type Peer struct {
 	buffer    *sg.Memory
 	bad       string // first transfer that broke the agreement
 	bytes     [endBytes]byte
+	still     bool // no bytes are moved
 }
 
 type transfer struct {
@@ -49,6 +50,10 @@ func (p *Peer) Reset(remote reg.Remote) {
 	p.buffer.Reset(payloadSalt)
 }
 
+// MoveNothing makes the peer note transfers without moving their bytes, as
+// Oracle.Intervals asks for, or ends that.
+func (p *Peer) MoveNothing(still bool) { p.still = still }
+
 // Remote is the name of the peer's buffer.
 func (p *Peer) Remote() reg.Remote { return p.remote }
 
@@ -61,7 +66,7 @@ func (p *Peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 	}
 	off := raddr - p.remote.Addr
 	t := transfer{write: write, off: off, n: n, from: len(p.local)}
-	t.moved = len(p.transfers) < touched || len(p.transfers)%sparse == 0
+	t.moved = !p.still && (len(p.transfers) < touched || len(p.transfers)%sparse == 0)
 	p.local = append(p.local, local...)
 	t.to = len(p.local)
 	p.transfers = append(p.transfers, t)

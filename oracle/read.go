@@ -104,7 +104,12 @@ func (o *Oracle) checkSubRanges() {
 		return // check 15 says so
 	}
 	o.v.ran(SubRange)
-	for range subRangeRuns {
+	o.rng = o.seed() ^ subRangeSalt // the first windows are the same in all modes
+	runs := subRangeRuns
+	if o.intervals() {
+		runs = subRangeQuick
+	}
+	for range runs {
 		off := o.random(n)
 		w := window{off, 1 + o.random(n-off)}
 		if o.r.Cost.Descriptors > longList {

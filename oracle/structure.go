@@ -7,14 +7,14 @@ import (
 
 // checkStructure is check 8 on one work request: it passes the strict decoder
 // under its dialect's rules.
-func (o *Oracle) checkStructure(raw []byte, pi uint32) {
+func (o *Oracle) checkStructure(w *mlx5model.WQE, raw []byte, pi uint32) {
 	r, p := o.r, o.r.Dev.Profile()
 	o.ctx = mlx5model.CheckContext{
 		Rules: r.Rules, MaxKLMBytes: p.MaxKLMBytes, MinLogPage: p.LogPageMin,
 		RingWQEBBs: r.Ring.WQEBBs(), HavePosition: true, QPN: r.QPN, Index: uint16(pi),
 	}
-	o.targetKey(raw)
-	o.findings = mlx5model.Check(o.findings[:0], raw, &o.ctx)
+	o.targetKey(w)
+	o.findings = mlx5model.CheckDecoded(o.findings[:0], raw, w, &o.ctx)
 	for i := range o.findings {
 		if f := &o.findings[i]; f.Severity == mlx5model.Error {
 			o.v.failf(Structure, "WQE at %d: %v", pi, f)
@@ -23,18 +23,17 @@ func (o *Oracle) checkStructure(raw []byte, pi uint32) {
 }
 
 // targetKey tells the strict decoder about the key that a UMR names.
-func (o *Oracle) targetKey(raw []byte) {
-	ctrl := mlx5model.ParseCtrl(raw)
-	if ctrl.Opcode != mlx5model.OpUMR {
+func (o *Oracle) targetKey(w *mlx5model.WQE) {
+	if w.Opcode != mlx5model.OpUMR {
 		return
 	}
-	key, ok := o.r.Dev.QueryMkey(ctrl.Imm)
+	key, ok := o.r.Dev.QueryMkey(w.Imm)
 	if !ok {
 		return
 	}
 	o.ctx.Mode = key.Mode
-	if len(raw) > mlx5model.UMRDataOff && raw[mlx5model.CtrlSize]&mlx5model.UMRInline == 0 {
-		o.ctx.List = o.r.Dev.QueryXlt(ctrl.Imm)
+	if w.HasPointer {
+		o.ctx.List = o.r.Dev.QueryXlt(w.Imm)
 	}
 }
 

@@ -29,8 +29,11 @@ func (o *Oracle) checkWQEs() {
 	}
 	for pi := r.PostedFrom; pi != r.PostedTo; {
 		raw, n := o.rawWQE(pi, r.PostedTo-pi)
-		o.checkStructure(raw, pi)
-		if o.posted.complete = o.posted.complete && mlx5model.Decode(raw, &o.decoded) == nil; o.posted.complete {
+		if err := mlx5model.Decode(raw, &o.decoded); err != nil {
+			o.v.failf(Structure, "WQE at %d: %v", pi, err)
+			o.posted.complete = false
+		} else {
+			o.checkStructure(&o.decoded, raw, pi)
 			o.checkRoundTrip(&o.decoded, raw, pi)
 			o.checkWQELimits(&o.decoded, pi)
 			o.posted.count(&o.decoded)
@@ -54,12 +57,17 @@ func (p *posted) count(w *mlx5model.WQE) {
 	}
 }
 
-// rawWQE copies the WQE at pi out of the ring, at most left WQEBBs.
+// rawWQE is the WQE at pi, at most left WQEBBs: the ring's own bytes, or a copy
+// where it wraps.
 func (o *Oracle) rawWQE(pi, left uint32) (raw []byte, wqebbs uint32) {
-	head := o.r.Ring.At(pi, 0)
+	r := o.r
+	head := r.Ring.At(pi, 0)
 	n := min(max(mlx5model.WQEBBs(head[7]&mlx5model.MaxDS), 1), left)
+	if from := r.Ring.Index(pi); from+n <= r.Ring.WQEBBs() {
+		return r.Ring.Bytes()[from*mlx5model.WQEBBSize : (from+n)*mlx5model.WQEBBSize], n
+	}
 	o.wqe = sized(o.wqe, uint64(n)*mlx5model.WQEBBSize)
-	o.r.Ring.Read(pi, 0, o.wqe)
+	r.Ring.Read(pi, 0, o.wqe)
 	return o.wqe, n
 }
 

@@ -111,6 +111,14 @@ var phaseNames = [...]string{"registering", "the peer's write, before the copy b
 func (o *Oracle) compareMemory(after phase) bool {
 	o.got = o.mem.AppendWritten(o.got[:0])
 	o.got = o.ref.AppendWritten(o.got)
+	if len(o.got) == 0 {
+		return true
+	}
+	if len(o.own) != o.ownKnown {
+		o.ownSet.set(o.own)
+		o.own = append(o.own[:0], o.ownSet...) // joined: a list in parts uses the same memory again and again
+		o.ownKnown = len(o.own)
+	}
 	for _, e := range o.got {
 		for e.Len > 0 {
 			run := o.ownSet.outside(e)
@@ -138,7 +146,7 @@ func (o *Oracle) compareRun(e sg.Extent, after phase) bool {
 		if !bytes.Equal(o.a, o.b) {
 			i := firstByte(o.a, o.b)
 			addr, c, what := e.Addr+uint64(i), Confinement, "outside the list"
-			if o.listSet.holds(addr) {
+			if o.listSet.set(o.whole); o.listSet.holds(addr) {
 				what = "of the list"
 				if after == written {
 					c = WriteStream

@@ -112,8 +112,8 @@ func (m *Memory) page(number uint64) *memoryPage {
 }
 
 // materialise returns the page of that number, made from the pattern if it was
-// never written. whole says that the caller overwrites all of it.
-func (m *Memory) materialise(number uint64, whole bool) *memoryPage {
+// never written, but for the bytes from off up to end, which the caller writes.
+func (m *Memory) materialise(number uint64, off, end int) *memoryPage {
 	if p := m.page(number); p != nil {
 		return p
 	}
@@ -125,9 +125,8 @@ func (m *Memory) materialise(number uint64, whole bool) *memoryPage {
 	m.used++
 	p.number = number
 	p.written = [pageSize / 64]uint64{}
-	if !whole {
-		FillPattern(m.seed, number<<pageShift, p.data[:])
-	}
+	FillPattern(m.seed, number<<pageShift, p.data[:off])
+	FillPattern(m.seed, number<<pageShift+uint64(end), p.data[end:])
 	return p
 }
 
@@ -174,7 +173,7 @@ func (m *Memory) Write(addr uint64, p []byte) error {
 	for len(p) != 0 {
 		off := int(addr & pageMask)
 		n := min(pageSize-off, len(p))
-		page := m.materialise(addr>>pageShift, n == pageSize)
+		page := m.materialise(addr>>pageShift, off, off+n)
 		copy(page.data[off:], p[:n])
 		page.mark(uint(off), uint(off+n))
 		p, addr = p[n:], addr+uint64(n)
@@ -212,6 +211,11 @@ type pageTable struct {
 	era   uint32
 }
 
+// slotGroup is the log2 of the pages next to each other in memory that are next
+// to each other in the table too, in one or two cache lines: what is written in
+// one go is looked up in one go.
+const slotGroup = 3
+
 type pageSlot struct {
 	number uint64
 	index  uint32
@@ -230,7 +234,7 @@ func (t *pageTable) clear() {
 // slot returns where the page of that number is, or where it would go.
 func (t *pageTable) slot(number uint64) *pageSlot {
 	mask := uint64(len(t.slots) - 1)
-	h := number * golden >> (64 - bits.TrailingZeros(uint(len(t.slots))))
+	h := (number >> slotGroup * golden >> (64 - bits.TrailingZeros(uint(len(t.slots))))) &^ (1<<slotGroup - 1) | number&(1<<slotGroup-1)
 	for {
 		s := &t.slots[h&mask]
 		if s.era != t.era || s.number == number {

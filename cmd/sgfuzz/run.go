@@ -33,6 +33,7 @@ type runCmd struct {
 	Jobs      int           `short:"j" help:"Cases run at once (default: one a core)."`
 	Full      bool          `help:"Move every byte instead of borders and samples."`
 	Variants  bool          `default:"true" negatable:"" help:"Check the metamorphic relations too."`
+	Screen    uint64        `placeholder:"N" help:"Run one case in N with all checks whatever a quick look at it says; 1 for all (default: 8, or 1 with --full)."`
 	Guide     bool          `default:"true" negatable:"" help:"Mutate cases that showed something new, besides drawing fresh ones."`
 	Corpus    bool          `default:"true" negatable:"" help:"Replay the embedded cases first."`
 }
@@ -47,6 +48,7 @@ type runResult struct {
 	Seconds     float64           `json:"seconds"`
 	Features    int               `json:"features"` // distinct things that answers show
 	Mutated     uint64            `json:"mutated"`  // cases made from others
+	Screened    uint64            `json:"screened"` // cases that got a quick look only
 	Pool        int               `json:"pool"`     // cases that mutations start from
 	Earlier     uint64            `json:"earlier"`  // cases of earlier sessions on the state directory
 	State       string            `json:"state,omitempty"`
@@ -213,7 +215,7 @@ func (v *runCmd) campaign(a *app, r *runResult) error {
 	sum, err := fuzz.Campaign(a.ctx, fuzz.Config{
 		Seed: r.Seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
 		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
-		Full: v.Full, Variants: v.Variants, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
+		Full: v.Full, Variants: v.Variants, Screen: v.Screen, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
 		Every: p.every(),
 		Progress: func(s fuzz.Stats) {
 			p.at(v.steps(&s), func() string {
@@ -253,7 +255,7 @@ func rate(n uint64, t time.Duration) float64 {
 
 func (v *runCmd) fill(r *runResult, sum *fuzz.Summary) {
 	r.Cases, r.Runs, r.Seconds, r.Features = sum.Cases, sum.Runs, sum.Elapsed.Seconds(), sum.Features
-	r.Mutated, r.Pool, r.Earlier, r.State = sum.Mutated, sum.Pool, sum.Earlier, v.State
+	r.Mutated, r.Screened, r.Pool, r.Earlier, r.State = sum.Mutated, sum.Screened, sum.Pool, sum.Earlier, v.State
 	for _, s := range sum.Strategies {
 		if s.Cases() > 0 {
 			r.Strategies = append(r.Strategies, runStrategy{s.Strategy, s.Cases(), s.Accepted, s.Partial, s.Refused, s.Broken, s.Failed})

@@ -17,6 +17,9 @@ func (a *app) printRun(r *runResult) {
 	}
 	a.printf("seed %d: %d cases in %.1f s, %.0f a second; %d registrations tried, %d features covered\n", r.Seed, r.Cases, r.Seconds,
 		rate(r.Cases-r.Earlier, time.Duration(r.Seconds*float64(time.Second))), r.Runs, r.Features)
+	if r.Screened > 0 {
+		a.printf("%d cases got a quick look only, which saw nothing new\n", r.Screened)
+	}
 	if r.Mutated > 0 {
 		a.printf("%d cases made from others, of %d in the pool\n", r.Mutated, r.Pool)
 	}
