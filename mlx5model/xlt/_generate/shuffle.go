@@ -8,47 +8,58 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// Shuffles of 16 bytes: byte i of the result is byte shuffle[i] of the source;
-// drop gives 0.
+// Shuffles of 16 bytes: byte i of the result is byte shuffle[i] of the source.
 //
 // In memory an entry is addr in bytes 0-7, len in 8-11 and lkey in 12-15, all
 // little-endian; a KLM is byte_count in bytes 0-3, key in 4-7 and va in 8-15,
 // all big-endian.
-const drop = 0x80
-
 var (
-	toKeyedKLM = [16]byte{11, 10, 9, 8, 15, 14, 13, 12, 7, 6, 5, 4, 3, 2, 1, 0}
-	toKLM      = [16]byte{11, 10, 9, 8, drop, drop, drop, drop, 7, 6, 5, 4, 3, 2, 1, 0}
-	toEntry    = [16]byte{15, 14, 13, 12, 11, 10, 9, 8, 3, 2, 1, 0, 7, 6, 5, 4}
-	toMTT      = [16]byte{7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8}
+	toKLM   = [16]byte{11, 10, 9, 8, 15, 14, 13, 12, 7, 6, 5, 4, 3, 2, 1, 0}
+	toEntry = [16]byte{15, 14, 13, 12, 11, 10, 9, 8, 3, 2, 1, 0, 7, 6, 5, 4}
+	toMTT   = [16]byte{7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8}
 )
 
 func shuffles() {
-	translate("klms", "func(dst *byte, list *byte, n int, lkey uint32)", toKLM, keyOfKLM)
-	translate("keyedKLMs", "func(dst *byte, list *byte, n int)", toKeyedKLM, nil)
-	translate("klmEntries", "func(dst *byte, list *byte, n int)", toEntry, nil)
-	translate("mtts", "func(dst *byte, list *byte, n int, bits uint64)", toMTT, bitsOfMTT)
+	translate("klms", "func(dst *byte, list *byte, n int, lkey uint32)", klmSize, toKLM, underOneKey)
+	translate("keyedKLMs", "func(dst *byte, list *byte, n int)", klmSize, toKLM, asItIs)
+	translate("klmEntries", "func(dst *byte, list *byte, n int)", klmSize, toEntry, asItIs)
+	translate("mtts", "func(dst *byte, list *byte, n int, bits uint64)", mttSize, toMTT, withBits)
 }
 
-// keyOfKLM fills bytes 4-7 of both lanes with the parameter lkey, big-endian,
-// and the others with 0.
-func keyOfKLM() Op {
-	key := Load(Param("lkey"), GP32())
-	BSWAPL(key)
-	v := YMM()
-	VMOVD(key, v.AsX())
-	VPSLLDQ(U8(4), v.AsX(), v.AsX())
-	VINSERTI128(U8(1), v.AsX(), v, v)
-	return v
+// A loader loads what will be shuffled to a vector or half of one.
+type loader func(from Mem, to VecVirtual)
+
+func asItIs() loader {
+	return func(from Mem, to VecVirtual) { VMOVDQU(from, to) }
 }
 
-// bitsOfMTT fills every 8 bytes with the parameter bits, big-endian.
-func bitsOfMTT() Op {
-	bits := Load(Param("bits"), GP64())
-	BSWAPQ(bits)
+// underOneKey replaces each entry's lkey, words 3 and 7 of a vector, by the
+// parameter lkey.
+func underOneKey() loader {
+	const keys = 0b1000_1000
 	v := YMM()
-	everyLane(bits, v)
-	return v
+	VMOVD(Load(Param("lkey"), GP32()), v.AsX())
+	VPBROADCASTD(v.AsX(), v)
+	return func(from Mem, to VecVirtual) {
+		if to.Size() == vectorSize {
+			VPBLENDD(U8(0xff&^keys), from, v, to)
+		} else {
+			VPBLENDD(U8(0xf&^keys), from, v.AsX(), to)
+		}
+	}
+}
+
+// withBits ors the parameter bits in.
+func withBits() loader {
+	v := YMM()
+	VPBROADCASTQ(param("bits"), v)
+	return func(from Mem, to VecVirtual) {
+		if to.Size() == vectorSize {
+			VPOR(from, v, to)
+		} else {
+			VPOR(from, v.AsX(), to)
+		}
+	}
 }
 
 // Attributes that textflag.h names.
@@ -81,27 +92,23 @@ const (
 	unroll     = 4  // vectors that a loop takes at a time
 )
 
-// translate emits a function that shuffles every 16 bytes of list to dst and
-// ors what or gives to each vector; nil for nothing. n is in bytes, a multiple
-// of 8 for MTTs and of 16 for KLMs; 0 is none.
+// translate emits a function that loads and shuffles every 16 bytes of list to
+// dst. n is in bytes, a multiple of size; 0 is none.
 //
 // A length that is no multiple of what is taken at a time is dealt with by
 // vectors counted from the end: they overlap the others and write the same
 // bytes again.
-func translate(name, signature string, shuffle [16]byte, or func() Op) {
-	mask := bytesTable(name+"Shuffle", shuffle)
+func translate(name, signature string, size int, shuffle [16]byte, newLoader func() loader) {
+	table := bytesTable(name+"Shuffle", shuffle)
 	begin(name, signature)
 	t := translation{
 		dst: Load(Param("dst"), GP64()).(GPVirtual),
 		src: Load(Param("list"), GP64()).(GPVirtual),
 		n:   Load(Param("n"), GP64()).(GPVirtual),
 	}
-	m := YMM()
-	VBROADCASTI128(mask, m)
-	t.mask = m
-	if or != nil {
-		t.or = or().(VecVirtual)
-	}
+	t.load = newLoader()
+	t.shuffle = YMM()
+	VBROADCASTI128(table, t.shuffle)
 	CMPQ(t.n, U32(vectorSize))
 	JB(LabelRef("short"))
 	for k := 1; k <= unroll; k *= 2 {
@@ -125,13 +132,13 @@ func translate(name, signature string, shuffle [16]byte, or func() Op) {
 	VZEROUPPER()
 	RET()
 	Label("short")
-	t.short()
+	t.short(size)
 }
 
 type translation struct {
 	dst, src, n GPVirtual
-	mask        VecVirtual
-	or          VecVirtual // nil for nothing to or
+	load        loader
+	shuffle     VecVirtual
 }
 
 // vectors takes k vectors, the first ones or the last ones.
@@ -139,15 +146,10 @@ func (t *translation) vectors(k int, last bool) {
 	v := make([]VecVirtual, k)
 	for i := range v {
 		v[i] = YMM()
-		VMOVDQU(t.at(t.src, k, i, last), v[i])
+		t.load(t.at(t.src, k, i, last), v[i])
 	}
 	for i := range v {
-		VPSHUFB(t.mask, v[i], v[i])
-	}
-	for i := range v {
-		if t.or != nil {
-			VPOR(t.or, v[i], v[i])
-		}
+		VPSHUFB(t.shuffle, v[i], v[i])
 	}
 	for i := range v {
 		VMOVDQU(v[i], t.at(t.dst, k, i, last))
@@ -162,32 +164,35 @@ func (t *translation) at(base GPVirtual, k, i int, last bool) Mem {
 }
 
 // short takes less than a vector: the first 16 bytes and the last, or 8.
-func (t *translation) short() {
+func (t *translation) short(size int) {
 	v := XMM()
-	turn := func() {
-		VPSHUFB(t.mask.AsX(), v, v)
-		if t.or != nil {
-			VPOR(t.or.AsX(), v, v)
-		}
+	one := func(from, to Mem) {
+		t.load(from, v)
+		VPSHUFB(t.shuffle.AsX(), v, v)
+		VMOVDQU(v, to)
 	}
 	CMPQ(t.n, U32(klmSize))
-	JB(LabelRef("half"))
-	for _, off := range []Mem{{}, {Index: t.n, Scale: 1, Disp: -klmSize}} {
-		from, to := off, off
+	JB(LabelRef("less"))
+	one(Mem{Base: t.src}, Mem{Base: t.dst})
+	if size < klmSize {
+		last := Mem{Index: t.n, Scale: 1, Disp: -klmSize}
+		from, to := last, last
 		from.Base, to.Base = t.src, t.dst
-		VMOVDQU(from, v)
-		turn()
-		VMOVDQU(v, to)
+		one(from, to)
 	}
 	VZEROUPPER()
 	RET()
-	Label("half")
-	TESTQ(t.n, t.n)
-	JE(LabelRef("none"))
-	VMOVQ(Mem{Base: t.src}, v)
-	turn()
-	VMOVQ(v, Mem{Base: t.dst})
-	Label("none")
+	Label("less")
+	if size < klmSize {
+		TESTQ(t.n, t.n)
+		JE(LabelRef("none"))
+		word := GP64()
+		MOVQ(Mem{Base: t.src}, word)
+		ORQ(param("bits"), word)
+		BSWAPQ(word)
+		MOVQ(word, Mem{Base: t.dst})
+		Label("none")
+	}
 	VZEROUPPER()
 	RET()
 }

@@ -6,6 +6,9 @@ import (
 	. "github.com/mmcloughlin/avo/reg"
 )
 
+// drop in a shuffle gives a byte of 0.
+const drop = 0x80
+
 // toCounts takes the byte_counts that stand in bytes 0-3 and 4-7 to two
 // 8-byte words.
 var toCounts = [16]byte{3, 2, 1, 0, drop, drop, drop, drop, 7, 6, 5, 4, drop, drop, drop, drop}
