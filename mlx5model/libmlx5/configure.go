@@ -2,9 +2,9 @@ package libmlx5
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -23,15 +23,6 @@ type Interleaved struct {
 	BytesCount uint32 // bytes per block; the WQE keeps the low 16 bits
 	BytesSkip  uint32 // bytes between blocks; the WQE keeps the low 16 bits of count + skip
 	Lkey       uint32
-}
-
-// MRList adds a UMR that makes mkey the concatenation of the entries of list,
-// zero based (mlx5dv_wr_mr_list): MkeyConfigure with two setters, SetAccess and
-// SetLayoutList.
-func (q *QP) MRList(mkey *Mkey, access Access, list []sg.Entry) {
-	q.MkeyConfigure(mkey, 2, 0)
-	q.SetAccess(access)
-	q.SetLayoutList(list)
 }
 
 // MRInterleaved adds a UMR that makes mkey repeat times a block of each entry,
@@ -112,29 +103,13 @@ func (q *QP) SetLayoutList(list []sg.Entry) {
 	if !q.mayLayout(uint64(len(list)), q.maxOctowords()) {
 		return
 	}
-	blocks := (len(list) + 3) / 4
-	for i := range blocks {
-		q.putKLMs(uint32(i), list[4*i:])
-	}
-	q.layout(uint32(4*blocks), q.sum(list))
+	total := sendq.PutList(q.Ring, q.ctrl, list)
+	q.layout(uint32(4*sendq.ListBlocks(len(list))), q.length(total))
 }
 
-// putKLMs fills one WQEBB of the translation list from the front of list.
-func (q *QP) putKLMs(block uint32, list []sg.Entry) {
-	b := q.block(listBlock + block)
-	n := min(len(list), 4)
-	for i := range list[:n] {
-		e := &list[i]
-		k := b[i*mlx5model.KLMSize:][:mlx5model.KLMSize]
-		binary.BigEndian.PutUint64(k, uint64(e.Len)<<32|uint64(e.Lkey))
-		binary.BigEndian.PutUint64(k[8:], e.Addr)
-	}
-	clear(b[n*mlx5model.KLMSize : mlx5model.WQEBBSize])
-}
-
-// sum is the length of the region. Version 44 adds up in an int.
-func (q *QP) sum(list []sg.Entry) uint64 {
-	total := sg.List(list).Total()
+// length is the length of a region whose entries' lengths add up to total.
+// Version 44 adds up in an int.
+func (q *QP) length(total uint64) uint64 {
 	if q.Version == V44 {
 		return uint64(int32(uint32(total)))
 	}
@@ -218,7 +193,7 @@ func (q *QP) mayLayout(n, limit uint64) bool {
 	switch {
 	case q.mkey == nil:
 		q.err = EINVAL
-	case n > min(limit, uint64(q.mkey.NumDesc), math.MaxUint16):
+	case n > min(limit, uint64(q.mkey.NumDesc)):
 		q.err = ENOMEM
 	case binary.BigEndian.Uint16(q.umr()[4:]) != 0:
 		q.err = EINVAL

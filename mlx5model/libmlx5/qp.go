@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 )
 
 // Version selects which release of the library is modelled.
@@ -128,19 +129,20 @@ func (q *QP) BlueFlame() []byte { return q.bf[:q.bfLen] }
 func (q *QP) doorbell() {
 	q.Head += q.nreq
 	q.DBRec = q.CurPost & 0xffff
-	q.bfLen = 8
-	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
-		q.bfLen = int(mlx5model.WQEBBs(uint8(q.size))) * mlx5model.WQEBBSize
-	}
-	q.Ring.Read(q.ctrl, 0, q.bf[:q.bfLen])
 	q.BFOffset ^= bfBufSize
+	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
+		q.bfLen = int(q.size+3) / 4 * mlx5model.WQEBBSize
+		for i := 0; i < q.bfLen; i += mlx5model.WQEBBSize {
+			sendq.Copy((*sendq.Block)(q.bf[i:]), q.block(uint32(i/mlx5model.WQEBBSize)))
+		}
+		return
+	}
+	q.bfLen = 8
+	*(*[8]byte)(q.bf[:]) = *(*[8]byte)(q.block(0)[:])
 }
 
 // block is the i-th WQEBB of the WQE under construction.
-func (q *QP) block(i uint32) *[mlx5model.WQEBBSize]byte {
-	at := q.Ring.Index(q.ctrl+i) * mlx5model.WQEBBSize
-	return (*[mlx5model.WQEBBSize]byte)(q.Ring.Bytes()[at:])
-}
+func (q *QP) block(i uint32) *[mlx5model.WQEBBSize]byte { return sendq.At(q.Ring, q.ctrl+i) }
 
 // octoword is the i-th 16-byte unit of the WQE under construction.
 func (q *QP) octoword(i uint32) []byte {
@@ -154,13 +156,12 @@ func (q *QP) fail(e Errno) {
 	}
 }
 
-// begin writes bytes 0-3 and 8-B of a control segment and returns the first
-// WQEBB, or nil if the queue is full.
-func (q *QP) begin(op mlx5model.Opcode) *[mlx5model.WQEBBSize]byte {
-	if q.MaxPost != 0 && q.Head-q.Tail+q.nreq >= q.MaxPost {
-		q.fail(ENOMEM)
-		return nil
-	}
+// full reports whether no further WR may be posted.
+func (q *QP) full() bool { return q.MaxPost != 0 && q.Head-q.Tail+q.nreq >= q.MaxPost }
+
+// fmCeSe takes the fence and gives the byte of the control segment that holds
+// it.
+func (q *QP) fmCeSe() uint8 {
 	fence := q.FMCache
 	if q.Flags&Fence != 0 {
 		fence = mlx5model.FenceSmallAndFull
@@ -172,10 +173,20 @@ func (q *QP) begin(op mlx5model.Opcode) *[mlx5model.WQEBBSize]byte {
 	if q.Flags&Solicited != 0 {
 		fence |= mlx5model.CtrlSolicited
 	}
+	return fence
+}
+
+// begin writes bytes 0-3 and 8-B of a control segment and returns the first
+// WQEBB, or nil if the queue is full.
+func (q *QP) begin(op mlx5model.Opcode) *[mlx5model.WQEBBSize]byte {
+	if q.full() {
+		q.fail(ENOMEM)
+		return nil
+	}
 	q.ctrl, q.size = q.CurPost, 1
 	b := q.block(0)
 	binary.BigEndian.PutUint32(b[:], (q.CurPost&0xffff)<<8|uint32(op))
-	binary.BigEndian.PutUint32(b[8:], uint32(fence))
+	binary.BigEndian.PutUint32(b[8:], uint32(q.fmCeSe()))
 	return b
 }
 

@@ -312,34 +312,3 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("%v allocations per batch, want 0", n)
 	}
 }
-
-func BenchmarkMRList(b *testing.B) {
-	for _, n := range []int{1, 4, 16, 48} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			q := newQP(b, 256, 0)
-			list := goldenList(n)
-			b.ReportAllocs()
-			for b.Loop() {
-				q.Start()
-				q.MRList(key64, LocalWrite|RemoteRead, list)
-				if err := q.Complete(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/entry")
-		})
-	}
-}
-
-func BenchmarkMRInterleaved(b *testing.B) {
-	q := newQP(b, 256, 0)
-	entries := make([]Interleaved, 47)
-	b.ReportAllocs()
-	for b.Loop() {
-		q.Start()
-		q.MRInterleaved(key64, LocalWrite|RemoteRead, 3, entries)
-		if err := q.Complete(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

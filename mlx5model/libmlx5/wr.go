@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -26,9 +27,7 @@ const (
 
 // bits is the access byte of a mkey context. Local read, umr_en and the access
 // mode stay 0: their mask bits are not set.
-func (a Access) bits() uint8 {
-	return uint8(a&LocalWrite)<<3 | uint8(a&RemoteRead)<<2 | uint8(a&RemoteWrite)<<4 | uint8(a&RemoteAtomic)<<3
-}
+func (a Access) bits() uint8 { return sendq.Access(uint32(a)) }
 
 // RDMAWrite adds an RDMA WRITE from the entries of list to remote address
 // raddr under rkey. Entries of length zero are left out.

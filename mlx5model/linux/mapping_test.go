@@ -350,24 +350,3 @@ func pageList(n int) sg.List {
 	}
 	return l
 }
-
-func BenchmarkMapping(b *testing.B) {
-	for _, n := range []int{1, 4, 16, 64, 256} {
-		l, dst := pageList(n), make([]byte, n*16)
-		b.Run(fmt.Sprintf("MapPages/%d", n), func(b *testing.B) {
-			for range b.N {
-				_, _ = MapPages(dst, l, Pos{}, 4096, n)
-			}
-		})
-		b.Run(fmt.Sprintf("MapKLMs/%d", n), func(b *testing.B) {
-			for range b.N {
-				_, _ = MapKLMs(dst, l, Pos{}, 1, n, 0)
-			}
-		})
-		b.Run(fmt.Sprintf("SGToPages/%d", n), func(b *testing.B) {
-			for range b.N {
-				SGToPages(dst, n, l, nil, 4096)
-			}
-		})
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -74,62 +75,38 @@ func (mr *MR) SetMapping(m Mapping, pageSize uint32) {
 // listBytes is the size of the mapped descriptors in bytes, not rounded. It is
 // bounded by what the buffer holds.
 func (mr *MR) listBytes() int {
-	return min(max(mr.NDescs, 0), len(mr.Descs)/mr.DescSize()) * mr.DescSize()
+	shift := mr.descShift()
+	return min(max(mr.NDescs, 0), len(mr.Descs)>>shift) << shift
 }
 
-// xltOctowords is the translations_octword_size that the kernel writes to the
-// mkey context of a REG_MR: MTTs in groups of 8, KLMs too although a UMR
-// counts those in groups of 4 (drivers/infiniband/hw/mlx5/wr.c
-// set_reg_mkey_seg).
-func (mr *MR) xltOctowords() uint32 {
-	n := uint32(mlx5model.AlignUp(uint64(mr.listBytes()/mr.DescSize()), 8)) / 2
+// descShift is log2 of DescSize.
+func (mr *MR) descShift() uint {
 	if mr.Mode == mlx5model.ModeKLM {
-		n *= 2
+		return log2KLM
 	}
-	return n
+	return log2MTT
 }
+
+const (
+	log2MTT = 3
+	log2KLM = 4
+)
 
 // putMkey writes the mkey context segment of a REG_MR. The PD is left out: the
-// mask does not cover it.
-func (mr *MR) putMkey(b []byte, key, access uint32) {
-	c := mlx5model.MkeyContext{
-		Mode:         mr.Mode,
-		Access:       accessBits(access),
-		UMREn:        true,
-		QPN:          mlx5model.QPNAny,
-		Tag:          mlx5model.KeyTag(key),
-		EnRinval:     true,
-		Start:        mr.IOVA,
-		Len:          mr.Length,
-		XltOctowords: mr.xltOctowords(),
+// mask does not cover it. log_page_size fills its byte: FFh for a page of 0
+// bytes (set_reg_mkey_seg).
+//
+// translations_octword_size counts MTTs in groups of 8, and KLMs too although a
+// UMR counts those in groups of 4.
+func (mr *MR) putMkey(b *sendq.Block, key, access uint32) {
+	const flags = mlx5model.AccUMREn | mlx5model.AccLR
+	octowords := uint32(mlx5model.AlignUp(uint64(mr.listBytes()>>mr.descShift()), 8)) / 2
+	var page uint8
+	if mr.Mode == mlx5model.ModeKLM {
+		octowords *= 2
+	} else if mr.Mode == mlx5model.ModeMTT {
+		page = uint8(bits.Len32(mr.PageSize) - 1)
 	}
-	c.Put(b)
-	if mr.Mode == mlx5model.ModeMTT {
-		b[mkcLogPageSize] = uint8(bits.Len32(mr.PageSize) - 1) // the whole byte: FFh for 0
-	}
-}
-
-// mkcLogPageSize is the byte of a mkey context that holds log_page_size.
-// Authority: include/linux/mlx5/device.h mlx5_mkey_seg.
-const mkcLogPageSize = 0x3b
-
-// accessBits translates access rights to those of a mkey context. Local read
-// is always granted. Authority: drivers/infiniband/hw/mlx5/mlx5_ib.h
-// get_umr_flags.
-func accessBits(access uint32) uint8 {
-	bits := uint8(mlx5model.AccLR)
-	for _, t := range [...]struct {
-		verbs uint32
-		mkc   uint8
-	}{
-		{AccessLocalWrite, mlx5model.AccLW},
-		{AccessRemoteWrite, mlx5model.AccRW},
-		{AccessRemoteRead, mlx5model.AccRR},
-		{AccessRemoteAtomic, mlx5model.AccA},
-	} {
-		if access&t.verbs != 0 {
-			bits |= t.mkc
-		}
-	}
-	return bits
+	rights := sendq.Rights(flags|sendq.Access(access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(key))
+	sendq.PutContext(b, rights, mlx5model.FlagsEnRinval, mr.IOVA, mr.Length, octowords, page)
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -104,7 +105,9 @@ type PostResult struct {
 //
 //   - -EINVAL, before anything is written: an unknown Op, more than MaxGS
 //     entries, or (not a case in the kernel) a nil MR or Ring;
-//   - -ENOMEM, before anything is written: the queue is full;
+//   - -ENOMEM, before anything is written: the queue is full, or (not a case in
+//     the kernel) the ring is smaller than the three WQEBBs of a REG_MR or the two of
+//     a LOCAL_INV;
 //   - -EINVAL, after bytes 8 to Fh of the WQE's place are written: a REG_MR
 //     with SendInline, or with rights that the device cannot change by UMR;
 //   - -ENOMEM, after the control and remote address segments are written:
@@ -118,7 +121,10 @@ type PostResult struct {
 // ignores SendFence; the WQE signature is always FFh; lists inline leave the
 // rest of their 64 bytes unwritten.
 func (qp *QP) PostSend(wrs []WR) PostResult {
-	p := post{qp: qp}
+	p := post{
+		Post: sendq.Post{Ring: qp.Ring, QPN: qp.QPN, SigAll: qp.SigAll, WQSig: qp.WQSig, Index: qp.CurPost},
+		qp:   qp,
+	}
 	r := PostResult{BadWR: -1}
 	for ; r.NReq < len(wrs); r.NReq++ {
 		if r.Err = p.one(&wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {
@@ -128,8 +134,8 @@ func (qp *QP) PostSend(wrs []WR) PostResult {
 	}
 	if r.NReq > 0 {
 		qp.Head += uint32(r.NReq)
-		qp.DBRec = uint32(qp.CurPost)
-		copy(qp.Doorbell[:], qp.Ring.At(p.ctrl, 0))
+		qp.CurPost, qp.DBRec = p.Index, uint32(p.Index)
+		qp.Doorbell = [8]byte(sendq.At(qp.Ring, uint32(p.Begun))[:])
 		qp.Rings++
 	}
 	return r
@@ -137,10 +143,9 @@ func (qp *QP) PostSend(wrs []WR) PostResult {
 
 // post is the state of one call.
 type post struct {
+	sendq.Post
 	qp    *QP
-	ctrl  uint32 // counter of the WQE whose control segment was begun last
-	ds    uint8  // its size so far
-	armed uint8  // fence that the WRs after a REG_MR get
+	armed uint8 // fence that the WRs after a REG_MR get
 }
 
 // one writes one WQE.
@@ -148,34 +153,32 @@ func (p *post) one(wr *WR, nreq uint32) int {
 	if err := p.check(wr, nreq); err != 0 {
 		return err
 	}
-	p.begin(wr)
-	fence := p.fence(wr)
+	p.Begin()
 	var err int
 	switch wr.Op {
 	case OpRegMR:
 		err = p.regMR(wr)
 	case OpLocalInv:
-		p.localInv(wr)
-	case OpRDMAWrite, OpRDMAWriteImm, OpRDMARead:
-		p.raddr(wr)
-		err = p.data(wr)
+		p.LocalInv(wr.Flags, p.fence(wr), wr.Key)
 	default:
-		err = p.data(wr)
+		err = p.transfer(wr)
 	}
-	if err != 0 {
-		return err
+	if err == 0 {
+		p.qp.NextFence = p.armed
 	}
-	p.qp.NextFence = p.armed
-	p.finish(wr, fence)
-	return 0
+	return err
 }
 
 func (p *post) check(wr *WR, nreq uint32) int {
 	qp := p.qp
-	if qp.Ring == nil || wr.Op == 0 || int(wr.Op) >= len(wqeOpcode) || len(wr.SGEs) > p.maxGS() || wr.Op == OpRegMR && wr.MR == nil {
+	if qp.Ring == nil || wr.Op == 0 || int(wr.Op) >= len(wqeOpcode) || len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS() || wr.Op == OpRegMR && wr.MR == nil {
 		return errINVAL
 	}
-	if qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost {
+	full := qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost
+	switch {
+	case full,
+		wr.Op == OpRegMR && !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize),
+		wr.Op == OpLocalInv && !p.Fits(mlx5model.UMRFixedDS):
 		return errNOMEM
 	}
 	return 0
@@ -190,35 +193,9 @@ func (p *post) maxGS() int {
 	return n
 }
 
-// begin writes bytes 8 to Fh of the control segment (mlx5r_begin_wqe).
-func (p *post) begin(wr *WR) {
-	qp := p.qp
-	p.ctrl, p.ds = uint32(qp.CurPost), mlx5model.CtrlSize/mlx5model.DSSize
-	var flags uint8
-	if qp.SigAll || wr.Flags&SendSignaled != 0 {
-		flags |= mlx5model.CtrlCEAlways
-	}
-	if wr.Flags&SendSolicited != 0 {
-		flags |= mlx5model.CtrlSolicited
-	}
-	var imm uint32
-	switch wr.Op {
-	case OpRegMR, OpLocalInv, OpSendInv:
-		imm = wr.Key
-	case OpRDMAWriteImm, OpSendImm:
-		imm = wr.Imm
-	}
-	b := qp.Ring.At(p.ctrl, 0)
-	binary.BigEndian.PutUint32(b[8:], uint32(flags))
-	binary.BigEndian.PutUint32(b[12:], imm)
-}
-
-// fence decides the fence bits and arms the fence of later work requests.
+// fence is the fence bits of a work request that is no REG_MR.
 func (p *post) fence(wr *WR) uint8 {
 	switch {
-	case wr.Op == OpRegMR:
-		p.armed = mlx5model.FenceSmall
-		return p.qp.UMRFence
 	case wr.Flags&SendFence == 0:
 		return p.qp.NextFence
 	case p.qp.NextFence != 0:
@@ -227,56 +204,40 @@ func (p *post) fence(wr *WR) uint8 {
 	return mlx5model.FenceFence
 }
 
-// finish writes bytes 0 to 7, the fence and the signature, and moves on
-// (mlx5r_finish_wqe).
-func (p *post) finish(wr *WR, fence uint8) {
-	qp := p.qp
-	b := qp.Ring.At(p.ctrl, 0)
-	binary.BigEndian.PutUint32(b, uint32(qp.CurPost)<<8|uint32(wqeOpcode[wr.Op]))
-	binary.BigEndian.PutUint32(b[4:], qp.QPN<<8|uint32(p.ds))
-	b[11] |= fence
-	if qp.WQSig {
-		// The driver takes the length from the signature byte itself, which
-		// is 0, and so complements an empty sum (wr.c wq_sig).
-		b[8] = 0xff
+// imm is the last word of a control segment.
+func (wr *WR) imm() uint32 {
+	switch wr.Op {
+	case OpRegMR, OpLocalInv, OpSendInv:
+		return wr.Key
+	case OpRDMAWriteImm, OpSendImm:
+		return wr.Imm
 	}
-	qp.CurPost += uint16(mlx5model.WQEBBs(p.ds))
-}
-
-// seg gives the next 16-byte unit of the WQE.
-func (p *post) seg() []byte {
-	b := p.qp.Ring.At(p.ctrl, int(p.ds)*mlx5model.DSSize)[:mlx5model.DSSize]
-	p.ds++
-	return b
-}
-
-func (p *post) raddr(wr *WR) {
-	b := p.seg()
-	binary.BigEndian.PutUint64(b, wr.RAddr)
-	binary.BigEndian.PutUint32(b[8:], wr.RKey)
-	binary.BigEndian.PutUint32(b[12:], 0)
+	return 0
 }
 
 // inlineMark is bit 31 of a data segment's byte count: the data follow.
 // Authority: include/linux/mlx5/qp.h MLX5_INLINE_SEG.
 const inlineMark = 1 << 31
 
-// data writes the data segments.
-func (p *post) data(wr *WR) int {
-	if wr.Flags&SendInline != 0 && len(wr.SGEs) > 0 {
-		if wr.SGEs.Total() != 0 {
-			return errNOMEM
-		}
-		binary.BigEndian.PutUint32(p.seg(), inlineMark)
+// transfer writes a send or RDMA request.
+func (p *post) transfer(wr *WR) int {
+	first := uint32(mlx5model.CtrlSize / mlx5model.DSSize)
+	rdma := wr.Op == OpRDMAWrite || wr.Op == OpRDMAWriteImm || wr.Op == OpRDMARead
+	b := sendq.At(p.Ring, uint32(p.Begun))
+	if rdma {
+		sendq.PutRaddr(b, wr.RAddr, wr.RKey)
+		first += mlx5model.RaddrSize / mlx5model.DSSize
+	}
+	if wr.Flags&SendInline == 0 || len(wr.SGEs) == 0 {
+		p.Transfer(wqeOpcode[wr.Op], first, wr.Flags, p.fence(wr), wr.imm(), wr.SGEs)
 		return 0
 	}
-	for i := range wr.SGEs {
-		e := &wr.SGEs[i]
-		if e.Len == 0 {
-			continue
-		}
-		s := mlx5model.DataSeg{ByteCount: e.Len, Lkey: e.Lkey, Addr: e.Addr}
-		s.Put(p.seg())
+	if wr.SGEs.Total() != 0 {
+		p.Refuse(wr.Flags, wr.imm())
+		return errNOMEM
 	}
+	head, flags := p.Control(wqeOpcode[wr.Op], first+1, wr.Flags, p.fence(wr), wr.imm())
+	sendq.PutCtrl(b, head, flags)
+	binary.BigEndian.PutUint32(b[first*mlx5model.DSSize:], inlineMark)
 	return 0
 }

@@ -393,11 +393,3 @@ func TestCreateContexts(t *testing.T) {
 		}
 	}
 }
-
-func BenchmarkPostRegMR(b *testing.B) {
-	qp := newQP(b, 64, 0)
-	wrs := []WR{regWR(klmMR(4))}
-	for range b.N {
-		qp.PostSend(wrs)
-	}
-}

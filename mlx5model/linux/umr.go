@@ -1,6 +1,9 @@
 package linux
 
-import "github.com/sgfuzz/sgfuzz/mlx5model"
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
+)
 
 // RegMask is the mkey_mask of a REG_MR; with remote atomic access MaskA comes
 // on top. Authority: drivers/infiniband/hw/mlx5/wr.c frwr_mkey_mask.
@@ -8,41 +11,36 @@ const RegMask = mlx5model.MaskLen | mlx5model.MaskPageSize | mlx5model.MaskStart
 	mlx5model.MaskKey | mlx5model.MaskLR | mlx5model.MaskLW | mlx5model.MaskRR | mlx5model.MaskRW |
 	mlx5model.MaskSmallFence | mlx5model.MaskFree
 
-// regMR writes what follows the control segment of a REG_MR: UMR control and
-// mkey context segment, then the list itself or a pointer to it (set_reg_wr).
+// regMR writes a REG_MR: control, UMR control and mkey context segment, then the
+// list itself or a pointer to it (set_reg_wr).
 func (p *post) regMR(wr *WR) int {
 	if wr.Flags&SendInline != 0 || !p.qp.canReconfig(wr.Access) {
+		p.Refuse(wr.Flags, wr.Key)
 		return errINVAL
 	}
+	p.armed = mlx5model.FenceSmall
 	mr := wr.MR
 	list := mr.listBytes()
-	inline := list <= InlineThreshold
-	umr := mlx5model.UMRCtrl{
-		Flags:        mlx5model.UMRCheckNotFree,
-		XltOctowords: uint16(mlx5model.ListOctowords(uint64(list))),
-		Mask:         RegMask,
+	octowords := mlx5model.ListOctowords(uint64(list))
+	ds, form := uint32(mlx5model.UMRFixedDS+1), uint8(mlx5model.UMRCheckNotFree)
+	if list <= InlineThreshold {
+		ds, form = mlx5model.UMRFixedDS+uint32(octowords), mlx5model.UMRCheckNotFree|mlx5model.UMRInline
 	}
-	if inline {
-		umr.Flags |= mlx5model.UMRInline
-	}
+	mask := uint64(RegMask)
 	if wr.Access&AccessRemoteAtomic != 0 {
-		umr.Mask |= mlx5model.MaskA
+		mask |= mlx5model.MaskA
 	}
-	p.umrPrefix(&umr)
-	mr.putMkey(p.qp.Ring.At(p.ctrl, mkeyOff), wr.Key, wr.Access)
-	if inline {
-		// Only the entries are written; the rest of the 64 bytes keeps what
-		// the ring held.
-		p.qp.Ring.Write(p.ctrl, mlx5model.UMRDataOff, mr.Descs[:list])
-		p.ds += uint8(mlx5model.ListOctowords(uint64(list)))
+	at := uint32(p.Begun)
+	head, flags := p.Control(mlx5model.OpUMR, ds, wr.Flags, p.qp.UMRFence, wr.Key)
+	sendq.PutWords(sendq.At(p.Ring, at), head, flags, sendq.UMR(form, uint16(octowords), 0), mask)
+	mr.putMkey(sendq.At(p.Ring, at+1), wr.Key, wr.Access)
+	if list > InlineThreshold {
+		p.Pointer(uint32(octowords*mlx5model.OctowordSize), p.qp.LocalDMALkey, mr.DescMap)
 		return 0
 	}
-	ptr := mlx5model.DataSeg{
-		ByteCount: uint32(mlx5model.AlignUp(uint64(list), mlx5model.UMRListAlign)),
-		Lkey:      p.qp.LocalDMALkey,
-		Addr:      mr.DescMap,
-	}
-	ptr.Put(p.seg())
+	// Only the entries are written; the rest of the 64 bytes keeps what the
+	// ring held.
+	sendq.PutDescs(sendq.At(p.Ring, at+2), mr.Descs[:list])
 	return 0
 }
 
@@ -56,22 +54,4 @@ func (qp *QP) canReconfig(access uint32) bool {
 		return true
 	}
 	return (!qp.CapROWrite || qp.CapROWriteUMR) && (!qp.CapRORead || qp.CapROReadUMR)
-}
-
-// localInv writes what follows the control segment of a LOCAL_INV
-// (set_linv_wr): the key becomes free, its tag stays.
-func (p *post) localInv(*WR) {
-	p.umrPrefix(&mlx5model.UMRCtrl{Flags: mlx5model.UMRInline, Mask: mlx5model.MaskFree})
-	mkc := mlx5model.MkeyContext{Free: true}
-	mkc.Put(p.qp.Ring.At(p.ctrl, mkeyOff))
-}
-
-// mkeyOff is where a UMR's mkey context segment begins.
-const mkeyOff = mlx5model.CtrlSize + mlx5model.UMRCtrlSize
-
-// umrPrefix writes the UMR control segment and counts it and the mkey context
-// segment.
-func (p *post) umrPrefix(umr *mlx5model.UMRCtrl) {
-	umr.Put(p.qp.Ring.At(p.ctrl, mlx5model.CtrlSize))
-	p.ds = mlx5model.UMRFixedDS
 }

@@ -1,9 +1,8 @@
 package ofed
 
 import (
-	"encoding/binary"
-
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 )
 
 // Negative errnos that PostSend returns.
@@ -47,28 +46,32 @@ type PostResult struct {
 // SendInline or, which the driver would not notice, with a list that is missing
 // or too small for ListLen (-EINVAL).
 func (q *QP) PostSend(wrs []WR) PostResult {
-	p := post{qp: q}
+	p := post{
+		Post: sendq.Post{Ring: q.Ring, QPN: q.QPN, SigAll: q.SigAll, WQSig: q.WQSig, Index: q.CurPost},
+		qp:   q,
+	}
+	last := p.Index
 	r := PostResult{BadWR: -1}
 	for ; r.NReq < len(wrs); r.NReq++ {
+		at := p.Index
 		if r.Err = p.one(&wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {
 			r.BadWR = r.NReq
 			break
 		}
+		last = at
 	}
 	if r.NReq > 0 {
 		q.Head += uint32(r.NReq)
-		q.DBRec = uint32(q.CurPost)
-		copy(q.Doorbell[:], q.Ring.At(p.last, 0))
+		q.CurPost, q.DBRec = p.Index, uint32(p.Index)
+		q.Doorbell = [8]byte(sendq.At(q.Ring, uint32(last))[:])
 	}
 	return r
 }
 
 // post is the state of one call.
 type post struct {
+	sendq.Post
 	qp    *QP
-	ctrl  uint32 // counter where the current WQE starts
-	last  uint32 // counter of the last finished WQE
-	ds    uint8
 	armed uint8 // next_fence: the fence for requests after the current one
 }
 
@@ -76,27 +79,26 @@ func (p *post) one(wr *WR, nreq uint32) int {
 	if errno := p.check(wr, nreq); errno != 0 {
 		return errno
 	}
+	p.Begin()
 	fence := getFence(p.qp.FMCache, wr)
-	p.begin(wr)
 	switch wr.Op {
 	case OpRegIndirMR:
-		if errno := p.regIndir(wr); errno != 0 {
-			return errno
+		if wr.Flags&SendInline != 0 || !wr.List.fill(wr.ListLen) {
+			p.Refuse(wr.Flags, wr.Key)
+			return errINVAL
 		}
+		p.regIndir(wr, fence)
 		p.armed = mlx5model.FenceSmall
 	case OpLocalInv:
-		p.localInv()
+		p.LocalInv(wr.Flags, fence, wr.Key)
 		p.armed = mlx5model.FenceSmall
 	case OpRDMAWrite, OpRDMARead:
-		b := p.seg()
-		binary.BigEndian.PutUint64(b, wr.RAddr)
-		binary.BigEndian.PutUint32(b[8:], wr.RKey)
-		binary.BigEndian.PutUint32(b[12:], 0)
-		p.data(wr)
+		sendq.PutRaddr(sendq.At(p.Ring, uint32(p.Begun)), wr.RAddr, wr.RKey)
+		p.Transfer(wqeOpcode[wr.Op], 2, wr.Flags, fence, 0, wr.SGEs)
 	case OpSend:
-		p.data(wr)
+		p.Transfer(wqeOpcode[wr.Op], 1, wr.Flags, fence, 0, wr.SGEs)
 	}
-	p.finish(wr, fence)
+	p.qp.FMCache = p.armed
 	return 0
 }
 
@@ -109,7 +111,7 @@ func (p *post) check(wr *WR, nreq uint32) int {
 	if wr.Op != OpRegIndirMR && wr.Op != OpLocalInv {
 		ds = 2 + uint64(len(wr.SGEs))
 	}
-	if ds > mlx5model.MaxDS || mlx5model.WQEBBs(uint8(ds)) > q.Ring.WQEBBs() {
+	if ds > mlx5model.MaxDS || !p.Fits(uint32(ds)) {
 		return errNOMEM
 	}
 	if q.MaxPost != 0 && q.Head-q.Tail+nreq >= q.MaxPost {
@@ -128,58 +130,4 @@ func getFence(pending uint8, wr *WR) uint8 {
 		return mlx5model.FenceSmallAndFull
 	}
 	return pending
-}
-
-// begin writes bytes 8 to Fh of the control segment.
-func (p *post) begin(wr *WR) {
-	q := p.qp
-	p.ctrl, p.ds = uint32(q.CurPost), mlx5model.CtrlSize/mlx5model.DSSize
-	var flags uint8
-	if q.SigAll || wr.Flags&SendSignaled != 0 {
-		flags |= mlx5model.CtrlCEAlways
-	}
-	if wr.Flags&SendSolicited != 0 {
-		flags |= mlx5model.CtrlSolicited
-	}
-	var imm uint32
-	if wr.Op == OpRegIndirMR || wr.Op == OpLocalInv {
-		imm = wr.Key
-	}
-	b := q.Ring.At(p.ctrl, 0)
-	binary.BigEndian.PutUint32(b[8:], uint32(flags))
-	binary.BigEndian.PutUint32(b[12:], imm)
-}
-
-// finish writes bytes 0 to 7, the fence and the signature, and moves on.
-func (p *post) finish(wr *WR, fence uint8) {
-	q := p.qp
-	b := q.Ring.At(p.ctrl, 0)
-	binary.BigEndian.PutUint32(b, uint32(q.CurPost)<<8|uint32(wqeOpcode[wr.Op]))
-	binary.BigEndian.PutUint32(b[4:], q.QPN<<8|uint32(p.ds))
-	b[0x0b] |= fence
-	if q.WQSig {
-		b[8] = 0xff // the driver sums up an empty range
-	}
-	p.last = p.ctrl
-	q.CurPost += uint16(mlx5model.WQEBBs(p.ds))
-	q.FMCache = p.armed
-}
-
-// seg gives the next 16-byte unit of the WQE.
-func (p *post) seg() []byte {
-	b := p.qp.Ring.At(p.ctrl, int(p.ds)*mlx5model.DSSize)[:mlx5model.DSSize]
-	p.ds++
-	return b
-}
-
-// data writes the data segments.
-func (p *post) data(wr *WR) {
-	for i := range wr.SGEs {
-		e := &wr.SGEs[i]
-		if e.Len == 0 {
-			continue
-		}
-		s := mlx5model.DataSeg{ByteCount: e.Len, Lkey: e.Lkey, Addr: e.Addr}
-		s.Put(p.seg())
-	}
 }

@@ -1,9 +1,8 @@
 package ofed
 
 import (
-	"encoding/binary"
-
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -76,34 +75,16 @@ type WR struct {
 }
 
 // regIndir writes a registration (set_indir_reg_wr).
-func (p *post) regIndir(wr *WR) int {
-	if wr.Flags&SendInline != 0 || !wr.List.fill(wr.ListLen) {
-		return errINVAL
-	}
-	octowords := uint16(mlx5model.ListOctowords(uint64(wr.ListLen) * mlx5model.KLMSize))
-	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRCheckNotFree, XltOctowords: octowords, Mask: maskIndirect}
-	umr.Put(p.qp.Ring.At(p.ctrl, mlx5model.CtrlSize))
-	mkc := mlx5model.MkeyContext{
-		Mode:         mlx5model.ModeKLM,
-		Access:       accessBits(wr.Access),
-		UMREn:        true,
-		QPN:          mlx5model.QPNAny,
-		Tag:          mlx5model.KeyTag(wr.Key),
-		EnRinval:     true,
-		PD:           p.qp.PDN & mlx5model.PDMask,
-		Start:        wr.IOVA,
-		Len:          wr.Length,
-		XltOctowords: uint32(octowords),
-	}
-	mkc.Put(p.qp.Ring.At(p.ctrl, mkeyOff))
-	p.ds = mlx5model.UMRFixedDS
-	ptr := mlx5model.DataSeg{
-		ByteCount: uint32(mlx5model.AlignUp(uint64(wr.ListLen)*mlx5model.KLMSize, mlx5model.UMRListAlign)),
-		Lkey:      p.qp.PALkey,
-		Addr:      wr.List.DMA,
-	}
-	ptr.Put(p.seg())
-	return 0
+func (p *post) regIndir(wr *WR, fence uint8) {
+	const flags = mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM)
+	size := mlx5model.AlignUp(uint64(wr.ListLen)*mlx5model.KLMSize, mlx5model.UMRListAlign)
+	octowords := uint16(size / mlx5model.OctowordSize)
+	head, ctrl := p.Control(mlx5model.OpUMR, mlx5model.UMRFixedDS+1, wr.Flags, fence, wr.Key)
+	sendq.PutWords(sendq.At(p.Ring, uint32(p.Begun)), head, ctrl, sendq.UMR(mlx5model.UMRCheckNotFree, octowords, 0), maskIndirect)
+	sendq.PutContext(sendq.At(p.Ring, uint32(p.Begun)+1),
+		sendq.Rights(flags|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+		mlx5model.FlagsEnRinval|p.qp.PDN&mlx5model.PDMask, wr.IOVA, wr.Length, uint32(octowords), 0)
+	p.Pointer(uint32(size), p.qp.PALkey, wr.List.DMA)
 }
 
 // fill writes the KLMs. The driver does not check the list's length; the
@@ -118,38 +99,9 @@ func (l *IndirList) fill(n uint32) bool {
 	if uint64(n) > uint64(len(l.Entries)) || uint64(n)*mlx5model.KLMSize > uint64(len(l.Buf)) {
 		return false
 	}
-	for i := range l.Entries[:n] {
-		e := &l.Entries[i]
-		b := l.Buf[i*mlx5model.KLMSize:][:mlx5model.KLMSize]
-		binary.BigEndian.PutUint64(b, uint64(e.Len)<<32|uint64(e.Lkey))
-		binary.BigEndian.PutUint64(b[8:], e.Addr)
-	}
+	sendq.KLMs(l.Buf, l.Entries[:n], 0, true)
 	return true
 }
-
-func accessBits(a uint32) uint8 {
-	bits := uint8(mlx5model.AccLR)
-	for _, m := range [...]struct{ flag, bit uint8 }{
-		{LocalWrite, mlx5model.AccLW}, {RemoteWrite, mlx5model.AccRW}, {RemoteRead, mlx5model.AccRR}, {RemoteAtomic, mlx5model.AccA},
-	} {
-		if a&uint32(m.flag) != 0 {
-			bits |= m.bit
-		}
-	}
-	return bits
-}
-
-// localInv writes an invalidate: the key becomes free, its tag stays.
-func (p *post) localInv() {
-	umr := mlx5model.UMRCtrl{Flags: mlx5model.UMRInline, Mask: mlx5model.MaskFree}
-	umr.Put(p.qp.Ring.At(p.ctrl, mlx5model.CtrlSize))
-	mkc := mlx5model.MkeyContext{Free: true}
-	mkc.Put(p.qp.Ring.At(p.ctrl, mkeyOff))
-	p.ds = mlx5model.UMRFixedDS
-}
-
-// mkeyOff is where a UMR's mkey context segment begins.
-const mkeyOff = mlx5model.CtrlSize + mlx5model.UMRCtrlSize
 
 // MkeyContext is the context of a key made by ib_create_mr with
 // IB_MR_INDIRECT_REG for maxDescs entries (max_reg_descriptors, rounded up to a

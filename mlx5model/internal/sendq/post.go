@@ -1,6 +1,120 @@
 package sendq
 
-import "github.com/sgfuzz/sgfuzz/mlx5model"
+import (
+	"encoding/binary"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// Send flags of work requests.
+// Authority: include/rdma/ib_verbs.h enum ib_send_flags.
+const (
+	SendSignaled  = 1 << 1
+	SendSolicited = 1 << 2
+)
+
+// Access rights of work requests.
+// Authority: include/rdma/ib_verbs.h enum ib_access_flags; rdma-core
+// libibverbs/verbs.h enum ibv_access_flags has the same.
+const (
+	accessLocalWrite   = 1 << 0
+	accessRemoteWrite  = 1 << 1
+	accessRemoteRead   = 1 << 2
+	accessRemoteAtomic = 1 << 3
+)
+
+// Access gives the bits of a mkey context's access byte for verbs access
+// rights: local write, remote read, remote write, remote atomic. Local read is
+// not among them.
+func Access(verbs uint32) uint8 {
+	return uint8(verbs&accessLocalWrite*(mlx5model.AccLW/accessLocalWrite) |
+		verbs&accessRemoteRead*(mlx5model.AccRR/accessRemoteRead) |
+		verbs&accessRemoteWrite*(mlx5model.AccRW/accessRemoteWrite) |
+		verbs&accessRemoteAtomic*(mlx5model.AccA/accessRemoteAtomic))
+}
+
+// Post is the part of one ib_post_send call that the kernel's drivers of all
+// times do alike (drivers/infiniband/hw/mlx5/wr.c mlx5r_begin_wqe,
+// mlx5r_finish_wqe and their forerunners in qp.c).
+type Post struct {
+	Ring   *mlx5model.Ring
+	QPN    uint32 // 24 bits
+	SigAll bool   // every request asks for a completion
+	WQSig  bool   // WQE signatures enabled
+	Index  uint16 // producer counter, in WQEBBs: where the next WQE begins
+	Begun  uint16 // where the WQE begun last begins
+}
+
+// Begin takes the next WQE's place.
+func (p *Post) Begin() { p.Begun = p.Index }
+
+// Fits reports whether the ring holds a WQE of ds units.
+func (p *Post) Fits(ds uint32) bool { return ds <= p.Ring.WQEBBs()*4 }
+
+// fmCeSe is the byte of the control segment for send flags, without a fence.
+func (p *Post) fmCeSe(send uint8) (b uint8) {
+	if p.SigAll || send&SendSignaled != 0 {
+		b = mlx5model.CtrlCEAlways
+	}
+	if send&SendSolicited != 0 {
+		b |= mlx5model.CtrlSolicited
+	}
+	return b
+}
+
+// Refuse writes what a request leaves behind that is refused once it is begun:
+// bytes 8 to Fh of the control segment.
+func (p *Post) Refuse(send uint8, imm uint32) {
+	put(At(p.Ring, uint32(p.Begun))[8:], Flags(0, p.fmCeSe(send), imm))
+}
+
+// Control gives the control segment of a WQE of ds units and moves on.
+func (p *Post) Control(op mlx5model.Opcode, ds uint32, send, fence uint8, imm uint32) (head, flags uint64) {
+	head = Head(p.Begun, op, p.QPN, ds)
+	flags = Flags(0, p.fmCeSe(send)|fence, imm)
+	if p.WQSig {
+		// The driver takes the length from the signature byte itself, which
+		// is 0, and so complements an empty sum (wr.c wq_sig).
+		flags |= Flags(0xff, 0, 0)
+	}
+	p.Index = p.Begun + uint16((ds+3)/4)
+	return head, flags
+}
+
+// LocalInv writes an invalidate: the key becomes free, its tag stays (wr.c
+// set_linv_wr).
+func (p *Post) LocalInv(send, fence uint8, key uint32) {
+	head, flags := p.Control(mlx5model.OpUMR, mlx5model.UMRFixedDS, send, fence, key)
+	PutWords(At(p.Ring, uint32(p.Begun)), head, flags, UMR(mlx5model.UMRInline, 0, 0), mlx5model.MaskFree)
+	PutContext(At(p.Ring, uint32(p.Begun)+1), Free, 0, 0, 0, 0, 0)
+}
+
+// Pointer writes the data segment of a UMR whose list lies in memory: n bytes
+// at addr under lkey.
+func (p *Post) Pointer(n, lkey uint32, addr uint64) {
+	putData(At(p.Ring, uint32(p.Begun)+mlx5model.UMRDataOff/mlx5model.WQEBBSize)[:], n, lkey, addr)
+}
+
+// Transfer writes the control segment and the data segments of a send or RDMA
+// request, from unit first on; entries without bytes are left out. What lies
+// between is the caller's.
+func (p *Post) Transfer(op mlx5model.Opcode, first uint32, send, fence uint8, imm uint32, list []sg.Entry) {
+	ds := first
+	for i := range list {
+		if list[i].Len != 0 {
+			ds++
+		}
+	}
+	head, flags := p.Control(op, ds, send, fence, imm)
+	PutCtrl(At(p.Ring, uint32(p.Begun)), head, flags)
+	for i := range list {
+		if e := &list[i]; e.Len != 0 {
+			putData(p.Ring.At(uint32(p.Begun), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)
+			first++
+		}
+	}
+}
 
 // PutCtrl writes a control segment to the front of a WQEBB.
 func PutCtrl(b *Block, head, flags uint64) {
@@ -13,4 +127,21 @@ func PutCtrl(b *Block, head, flags uint64) {
 func PutRaddr(b *Block, raddr uint64, rkey uint32) {
 	put(b[mlx5model.CtrlSize:], raddr)
 	put(b[mlx5model.CtrlSize+8:], uint64(rkey)<<32)
+}
+
+// putData writes a data segment.
+// Authority: include/linux/mlx5/qp.h mlx5_wqe_data_seg.
+func putData(b []byte, n, lkey uint32, addr uint64) {
+	b = b[:mlx5model.DataSegSize]
+	put(b, uint64(n)<<32|uint64(lkey))
+	put(b[8:], addr)
+}
+
+// PutDescs copies a list of KLMs or MTTs, at most 64 bytes of it, into a WQEBB.
+// It reads words for the reason that Copy gives.
+func PutDescs(b *Block, list []byte) {
+	list = list[:min(len(list), len(b))]
+	for i := 0; i+8 <= len(list); i += 8 {
+		binary.LittleEndian.PutUint64(b[i:], binary.LittleEndian.Uint64(list[i:]))
+	}
 }

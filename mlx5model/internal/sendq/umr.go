@@ -50,6 +50,14 @@ const Free = mlx5model.MkeyFree << 56
 // together would be taken apart again into stores of single bytes.
 func put(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, bits.ReverseBytes64(w)) }
 
+// Copy copies a WQEBB that was just written. It reads words, as it was written:
+// a wider load would have to wait until the words are in the cache.
+func Copy(dst, src *Block) {
+	for i := 0; i < len(dst); i += 8 {
+		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(src[i:]))
+	}
+}
+
 // PutWords writes a WQEBB: four words, and zeroes behind them. Control and UMR
 // control segment are such a WQEBB, SET_PSVs and some BSFs too.
 func PutWords(b *Block, w0, w1, w2, w3 uint64) {
