@@ -1,10 +1,10 @@
 package linux
 
 import (
-	"encoding/binary"
 	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -135,11 +135,9 @@ func (p *pages) add(addr, n uint64) uint64 {
 			return 0
 		}
 	}
-	for ; count > 0; count-- {
-		binary.BigEndian.PutUint64(p.dst[p.n*mlx5model.MTTSize:], page|mlx5model.MTTRead|mlx5model.MTTWrite)
-		p.n++
-		page += size
-	}
+	run := p.dst[p.n*mlx5model.MTTSize:][:count*mlx5model.MTTSize]
+	xlt.MTTRun(run, page, size, mlx5model.MTTRead|mlx5model.MTTWrite)
+	p.n += int(count)
 	p.end = addr + n
 	return n
 }
