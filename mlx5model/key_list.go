@@ -3,6 +3,8 @@ package mlx5model
 import (
 	"encoding/binary"
 	"slices"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 )
 
 // capacity is the number of octowords a UMR may write: the list's size rounded
@@ -68,18 +70,32 @@ func (k *mkey) klmSize(p *Profile, i int) (uint64, Reason) {
 	return 0, reasonNone
 }
 
+// sumsAhead is how many entries growKLM adds up at least, if the list has them:
+// fewer cost no less.
+const sumsAhead = 32
+
 // growKLM extends the sums until they pass stream offset off or the list ends.
 func (k *mkey) growKLM(p *Profile, off uint64) {
 	if len(k.sums) == 0 {
 		k.sums = append(k.sums, 0)
 	}
+	least := uint32(1)
+	if p.ZeroKLM == ZeroKLMSkip {
+		least = 0
+	}
+	most := uint32(min(p.MaxKLMBytes, 1<<32-1))
 	n := k.entries()
-	total := k.sums[len(k.sums)-1]
-	for i := len(k.sums) - 1; i < n && total <= off && k.bad == reasonNone; i++ {
-		size, bad := k.klmSize(p, i)
+	for have := len(k.sums) - 1; have < n && k.sums[have] <= off && k.bad == reasonNone; have = len(k.sums) - 1 {
+		take := min(n-have, max(sumsAhead, have))
+		k.sums = slices.Grow(k.sums, take)
+		got := xlt.Sums(k.sums[have+1:have+1+take], k.xlt[have*KLMSize:], k.sums[have], least, most)
+		k.sums = k.sums[:have+1+got]
+		if got == take {
+			continue
+		}
+		size, bad := k.klmSize(p, have+got)
 		if k.bad = bad; bad == reasonNone {
-			total += size
-			k.sums = append(k.sums, total)
+			k.sums = append(k.sums, k.sums[have+got]+size)
 		}
 	}
 }
