@@ -43,7 +43,7 @@ func (q *QP) mrList(mkey *Mkey, access Access, list []sg.Entry) {
 		sendq.UMR(mlx5model.UMRInline, uint16(octowords), 0),
 		listMask)
 	mkey.length = q.length(sendq.PutList(q.Ring, q.ctrl, list))
-	sendq.PutContext(sendq.At(q.Ring, q.ctrl+1), sendq.Rights(access.bits(), mlx5model.QPNAny, tag), 0, 0, mkey.length, 0, 0)
+	sendq.PutWords(sendq.At(q.Ring, q.ctrl+1), sendq.Rights(access.bits(), mlx5model.QPNAny, tag), 0, 0, mkey.length)
 	q.FMCache = mlx5model.FenceSmall
 	q.CurPost += (q.size + 3) / 4
 	q.nreq++

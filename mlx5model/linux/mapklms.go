@@ -2,6 +2,7 @@ package linux
 
 import (
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -55,34 +56,54 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 	maxBytes = min(maxBytes, 1<<32-1)
 	room := min(len(dst)/mlx5model.KLMSize, maxKLMs)
 	for {
+		if run := c.plain(room-m.N, uint32(maxBytes)); len(run.list) > 0 && m.begin(run.list[0].Addr, iova).belowTop(run.total) == run.total {
+			if m.N == 0 && keyOf(lkey, &run.list[0]) == mlx5model.RepeatOp {
+				return Mapping{}, ErrKey
+			}
+			putKLMs(dst[m.N*mlx5model.KLMSize:], run.list, lkey)
+			m.N += len(run.list)
+			m.Length += run.total
+			c.pos.Entry += len(run.list)
+			continue
+		}
 		addr, n, err := c.run()
 		switch {
 		case err != nil:
 			return Mapping{}, err
 		case n == 0:
 			return m.finish(&c, StopEnd)
-		case m.Length == 0:
-			if m.IOVA = addr; iova != nil {
-				m.IOVA = *iova
-			}
 		}
-		take := m.belowTop(min(n, maxBytes))
+		take := m.begin(addr, iova).belowTop(min(n, maxBytes))
 		if take == 0 {
 			return m.finish(&c, StopTop)
 		}
 		if m.N >= room {
 			return m.finish(&c, StopFull)
 		}
-		klm := mlx5model.KLM{ByteCount: uint32(take), Key: lkey, VA: addr}
-		if lkey == 0 {
-			klm.Key = l[c.pos.Entry].Lkey
-		}
-		if m.N == 0 && klm.Key == mlx5model.RepeatOp {
+		key := keyOf(lkey, &l[c.pos.Entry])
+		if m.N == 0 && key == mlx5model.RepeatOp {
 			return Mapping{}, ErrKey
 		}
+		klm := mlx5model.KLM{ByteCount: uint32(take), Key: key, VA: addr}
 		klm.Put(dst[m.N*mlx5model.KLMSize:])
 		m.N++
 		m.Length += take
 		c.pos.Off += take
+	}
+}
+
+// keyOf is the key of an entry's KLMs.
+func keyOf(lkey uint32, e *sg.Entry) uint32 {
+	if lkey == 0 {
+		return e.Lkey
+	}
+	return lkey
+}
+
+func putKLMs(dst []byte, l sg.List, lkey uint32) {
+	if lkey == 0 {
+		xlt.KeyedKLMs(dst, l)
+	} else {
+		xlt.KLMs(dst, l, lkey)
 	}
 }

@@ -1,6 +1,7 @@
 package linux
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -65,6 +66,15 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 	}
 	p := pages{dst: dst, max: min(len(dst)/mlx5model.MTTSize, maxPages), mask: pageSize - 1, shift: uint8(bits.TrailingZeros64(pageSize))}
 	for {
+		if run := c.plain(p.max-p.n, 1<<32-1); len(run.list) > 0 && m.begin(run.list[0].Addr, iova).belowTop(run.total) == run.total {
+			if (m.IOVA^run.list[0].Addr)&p.mask != 0 && p.n == 0 {
+				return Mapping{}, ErrIOVA
+			}
+			taken, bytes := p.addPlain(run.list)
+			m.N = p.n
+			m.Length += bytes
+			c.pos.Entry += taken
+		}
 		addr, n, err := c.run()
 		switch {
 		case err != nil:
@@ -74,10 +84,7 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 		case p.max <= 0:
 			return m.finish(&c, StopFull)
 		case m.Length == 0:
-			if m.IOVA = addr; iova != nil {
-				m.IOVA = *iova
-			}
-			if (m.IOVA^addr)&p.mask != 0 {
+			if m.begin(addr, iova); (m.IOVA^addr)&p.mask != 0 {
 				return Mapping{}, ErrIOVA
 			}
 		case !p.follows(addr):
@@ -115,6 +122,45 @@ func (p *pages) follows(addr uint64) bool {
 	return (p.end|addr)&p.mask == 0 || p.end == addr
 }
 
+// addPlain appends the entries of a plainRun from its front on, as far as each
+// follows the one before and fits whole. It returns how many, and their bytes.
+func (p *pages) addPlain(l sg.List) (taken int, bytes uint64) {
+	for i := range l {
+		addr, n := l[i].Addr, uint64(l[i].Len)
+		first, last := addr>>p.shift, (addr+n-1)>>p.shift
+		switch {
+		case p.n == 0:
+		case p.end == addr && addr&p.mask != 0:
+			first++ // the first page is in the list already
+		case (p.end|addr)&p.mask != 0:
+			return i, bytes
+		}
+		if count := last + 1 - first; count == 1 && p.n < p.max {
+			p.put(first << p.shift)
+		} else if count > uint64(p.max-p.n) {
+			return i, bytes
+		} else {
+			p.run(first<<p.shift, count)
+		}
+		p.end = addr + n
+		bytes += n
+	}
+	return len(l), bytes
+}
+
+// put appends a page, for which there must be room.
+func (p *pages) put(page uint64) {
+	binary.BigEndian.PutUint64(p.dst[p.n*mlx5model.MTTSize:], page|mlx5model.MTTRead|mlx5model.MTTWrite)
+	p.n++
+}
+
+// run appends count pages, for which there must be room.
+func (p *pages) run(page, count uint64) {
+	dst := p.dst[p.n*mlx5model.MTTSize:][:count*mlx5model.MTTSize]
+	xlt.MTTRun(dst, page, p.mask+1, mlx5model.MTTRead|mlx5model.MTTWrite)
+	p.n += int(count)
+}
+
 // add appends the pages of n bytes at addr, n > 0, which follow the last byte,
 // and returns how many of the bytes lie in pages that the list holds. The range
 // ends at 2^64 at the latest.
@@ -135,9 +181,7 @@ func (p *pages) add(addr, n uint64) uint64 {
 			return 0
 		}
 	}
-	run := p.dst[p.n*mlx5model.MTTSize:][:count*mlx5model.MTTSize]
-	xlt.MTTRun(run, page, size, mlx5model.MTTRead|mlx5model.MTTWrite)
-	p.n += int(count)
+	p.run(page, count)
 	p.end = addr + n
 	return n
 }

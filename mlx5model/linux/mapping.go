@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -65,8 +66,9 @@ var (
 // cursor walks over the bytes of a list, one run per entry, skipping entries
 // without bytes.
 type cursor struct {
-	l   sg.List
-	pos Pos
+	l     sg.List
+	pos   Pos
+	tried int // entries before this one are not plain, or were found not to fit as such
 }
 
 // newCursor checks from. It refuses what the kernel only checks for page lists:
@@ -76,7 +78,7 @@ func newCursor(l sg.List, from Pos) (cursor, error) {
 	if !inside && from != (Pos{Entry: len(l)}) {
 		return cursor{}, fmt.Errorf("entry %d offset %d of a list of %d: %w", from.Entry, from.Off, len(l), ErrPos)
 	}
-	return cursor{l, from}, nil
+	return cursor{l: l, pos: from}, nil
 }
 
 // run gives the bytes from the cursor to the end of its entry; n is 0 at the
@@ -93,6 +95,47 @@ func (c *cursor) run() (addr, n uint64, err error) {
 		return e.Addr + c.pos.Off, n, nil
 	}
 	return 0, 0, nil
+}
+
+// plainRun are whole entries that have bytes and end below 2^64.
+type plainRun struct {
+	list  sg.List
+	total uint64 // bytes
+}
+
+// lookAhead is how many entries are looked at together at most. One odd entry
+// among them makes that work be done again entry by entry.
+const lookAhead = 256
+
+// plain gives the entries from the cursor on, at most most, if they are plain
+// and none is longer than longest bytes; otherwise none. Entries are looked at
+// once only: what a caller cannot take this way it takes by run.
+func (c *cursor) plain(most int, longest uint32) plainRun {
+	if c.pos.Entry < c.tried || c.pos.Off != 0 {
+		return plainRun{}
+	}
+	l := c.l[c.pos.Entry:]
+	l = l[:max(min(len(l), most, lookAhead), 0)]
+	c.tried = c.pos.Entry + len(l)
+	if len(l) == 0 {
+		return plainRun{}
+	}
+	f := sendq.Scan(l)
+	if f.Least == 0 || f.Most > longest || f.Wraps {
+		return plainRun{}
+	}
+	return plainRun{l, f.Total}
+}
+
+// begin makes addr, or iova if there is one, the first address of a mapping
+// that has no byte yet.
+func (m *Mapping) begin(addr uint64, iova *uint64) *Mapping {
+	if m.Length == 0 {
+		if m.IOVA = addr; iova != nil {
+			m.IOVA = *iova
+		}
+	}
+	return m
 }
 
 // finish settles the mapping once no further run can be taken.

@@ -92,21 +92,23 @@ const (
 	log2KLM = 4
 )
 
-// putMkey writes the mkey context segment of a REG_MR. The PD is left out: the
-// mask does not cover it. log_page_size fills its byte: FFh for a page of 0
-// bytes (set_reg_mkey_seg).
-//
-// translations_octword_size counts MTTs in groups of 8, and KLMs too although a
-// UMR counts those in groups of 4.
-func (mr *MR) putMkey(b *sendq.Block, key, access uint32) {
-	const flags = mlx5model.AccUMREn | mlx5model.AccLR
-	octowords := uint32(mlx5model.AlignUp(uint64(mr.listBytes()>>mr.descShift()), 8)) / 2
-	var page uint8
+// xltOctowords is the translations_octword_size that the kernel writes to the
+// mkey context of a REG_MR for n descriptors: MTTs in groups of 8, KLMs too
+// although a UMR counts those in groups of 4 (drivers/infiniband/hw/mlx5/wr.c
+// set_reg_mkey_seg).
+func (mr *MR) xltOctowords(n int) uint64 {
+	octowords := mlx5model.AlignUp(uint64(n), 8) / 2
 	if mr.Mode == mlx5model.ModeKLM {
 		octowords *= 2
-	} else if mr.Mode == mlx5model.ModeMTT {
-		page = uint8(bits.Len32(mr.PageSize) - 1)
 	}
-	rights := sendq.Rights(flags|sendq.Access(access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(key))
-	sendq.PutContext(b, rights, mlx5model.FlagsEnRinval, mr.IOVA, mr.Length, octowords, page)
+	return octowords
+}
+
+// pageWord is the last word of the mkey context. The page size fills its byte:
+// FFh for 0.
+func (mr *MR) pageWord() uint64 {
+	if mr.Mode != mlx5model.ModeMTT {
+		return 0
+	}
+	return sendq.Page(uint8(bits.Len32(mr.PageSize) - 1))
 }

@@ -149,39 +149,40 @@ type post struct {
 }
 
 // one writes one WQE.
-func (p *post) one(wr *WR, nreq uint32) int {
-	if err := p.check(wr, nreq); err != 0 {
-		return err
-	}
-	p.Begin()
-	var err int
-	switch wr.Op {
-	case OpRegMR:
+func (p *post) one(wr *WR, nreq uint32) (err int) {
+	qp := p.qp
+	switch {
+	case qp.Ring == nil || len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS():
+		return errINVAL
+	case wr.Op == OpRegMR && wr.MR != nil:
+		if qp.full(nreq) || !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize) {
+			return errNOMEM
+		}
+		p.Begin()
 		err = p.regMR(wr)
-	case OpLocalInv:
+	case wr.Op <= OpRegMR || int(wr.Op) >= len(wqeOpcode):
+		return errINVAL
+	case qp.full(nreq):
+		return errNOMEM
+	case wr.Op == OpLocalInv:
+		if !p.Fits(mlx5model.UMRFixedDS) {
+			return errNOMEM
+		}
+		p.Begin()
 		p.LocalInv(wr.Flags, p.fence(wr), wr.Key)
 	default:
+		p.Begin()
 		err = p.transfer(wr)
 	}
 	if err == 0 {
-		p.qp.NextFence = p.armed
+		qp.NextFence = p.armed
 	}
 	return err
 }
 
-func (p *post) check(wr *WR, nreq uint32) int {
-	qp := p.qp
-	if qp.Ring == nil || wr.Op == 0 || int(wr.Op) >= len(wqeOpcode) || len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS() || wr.Op == OpRegMR && wr.MR == nil {
-		return errINVAL
-	}
-	full := qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost
-	switch {
-	case full,
-		wr.Op == OpRegMR && !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize),
-		wr.Op == OpLocalInv && !p.Fits(mlx5model.UMRFixedDS):
-		return errNOMEM
-	}
-	return 0
+// full reports whether no room is left behind nreq work requests of this call.
+func (qp *QP) full(nreq uint32) bool {
+	return qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost
 }
 
 // maxGS keeps a WQE within its 6-bit size and within the ring.
@@ -236,8 +237,7 @@ func (p *post) transfer(wr *WR) int {
 		p.Refuse(wr.Flags, wr.imm())
 		return errNOMEM
 	}
-	head, flags := p.Control(wqeOpcode[wr.Op], first+1, wr.Flags, p.fence(wr), wr.imm())
-	sendq.PutCtrl(b, head, flags)
+	sendq.PutCtrl(b, p.Head(wqeOpcode[wr.Op], first+1), p.Flags(wr.Flags, p.fence(wr), wr.imm()))
 	binary.BigEndian.PutUint32(b[first*mlx5model.DSSize:], inlineMark)
 	return 0
 }

@@ -2,8 +2,11 @@ package linux
 
 import (
 	"encoding/binary"
+	"math"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -28,19 +31,26 @@ type MapResult struct {
 // mlx5_alloc_mem_reg_descs and mlx5_alloc_sg_gaps_descs.
 func MaxDescs(maxNumSG uint32) int { return int(uint32(mlx5model.AlignUp(uint64(maxNumSG), 4))) }
 
-// pageWriter is the kernel's set_page callback: it fails once the list is full.
+// pageWriter is the kernel's set_page callback, called for runs of pages: it
+// fails once the list is full.
 type pageWriter struct {
 	descs []byte
 	n     int
 }
 
-func (w *pageWriter) set(addr uint64) bool {
-	if (w.n+1)*mlx5model.MTTSize > len(w.descs) {
-		return false
+// run sets count pages from page on, size bytes apart modulo 2^64, or as many
+// as there is room for, and returns how many.
+func (w *pageWriter) run(page, size, count uint64) uint64 {
+	const bits = mlx5model.MTTRead | mlx5model.MTTWrite
+	room := w.descs[w.n*mlx5model.MTTSize:]
+	count = min(count, uint64(len(room)/mlx5model.MTTSize))
+	if count == 1 {
+		binary.BigEndian.PutUint64(room, page|bits)
+	} else {
+		xlt.MTTRun(room[:count*mlx5model.MTTSize], page, size, bits)
 	}
-	binary.BigEndian.PutUint64(w.descs[w.n*mlx5model.MTTSize:], addr|mlx5model.MTTRead|mlx5model.MTTWrite)
-	w.n++
-	return true
+	w.n += int(count)
+	return count
 }
 
 // SGToPages maps l to a page list exactly as Linux 6.1 does: ib_sg_to_pages
@@ -85,25 +95,30 @@ func SGToPages(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, pageSize
 // setPages sets the pages of [start, end), the first one even if that is
 // empty. joined says that the first page is already set by the entry before.
 // If the list is full it reports the page set last, or start if none was.
+//
+// Within one page size of 2^64 the kernel's page number wraps before it gets to
+// end, and the loop goes on to a full list, as it does for a page size of 0.
 func (w *pageWriter) setPages(start, end, pageSize uint64, joined bool) (last uint64, ok bool) {
-	last = start
 	page := start &^ (pageSize - 1)
 	if joined {
 		page += pageSize
 		if page >= end {
-			return last, true
+			return start, true
 		}
 	}
-	for {
-		if !w.set(page) {
-			return last, false
-		}
-		last = page
-		page += pageSize
-		if page >= end {
-			return last, true
-		}
+	count, next := uint64(1), page+pageSize
+	switch {
+	case next >= end:
+	case pageSize == 0 || end > -pageSize:
+		count = math.MaxUint64
+	default:
+		count += (end-next-1)/pageSize + 1
 	}
+	done := w.run(page, pageSize, count)
+	if done == 0 {
+		return start, false
+	}
+	return page + (done-1)*pageSize, done == count
 }
 
 // full ends a mapping inside entry i: what counts as mapped ends at the page
@@ -138,18 +153,20 @@ func SGToKLMs(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, lkey uint
 		r.IOVA += l[0].Addr
 	}
 	l = l[:int(uint16(len(l)))]
-	room := min(len(descs)/mlx5model.KLMSize, max(maxDescs, 0))
-	for ; r.NDescs < min(len(l), room); r.NDescs++ {
-		e := &l[r.NDescs]
-		klm := mlx5model.KLM{ByteCount: e.Len - off, Key: lkey, VA: e.Addr + uint64(off)}
-		klm.Put(descs[r.NDescs*mlx5model.KLMSize:])
-		r.Length += uint64(klm.ByteCount)
-		off = 0
+	l = l[:min(len(l), len(descs)/mlx5model.KLMSize, max(maxDescs, 0))]
+	r.NDescs, r.Ret = len(l), len(l)
+	if off != 0 && len(l) > 0 {
+		first := [1]sg.Entry{{Addr: l[0].Addr + uint64(off), Len: l[0].Len - off}}
+		descs = descs[xlt.KLMs(descs, first[:], lkey):]
+		r.Length, l, off = uint64(first[0].Len), l[1:], 0
+	}
+	if len(l) > 0 {
+		xlt.KLMs(descs, l, lkey)
+		r.Length += sendq.Scan(l).Total
 	}
 	if sgOffset != nil {
 		r.SGOffset = off
 	}
-	r.Ret = r.NDescs
 	return r
 }
 

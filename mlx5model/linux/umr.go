@@ -12,7 +12,8 @@ const RegMask = mlx5model.MaskLen | mlx5model.MaskPageSize | mlx5model.MaskStart
 	mlx5model.MaskSmallFence | mlx5model.MaskFree
 
 // regMR writes a REG_MR: control, UMR control and mkey context segment, then the
-// list itself or a pointer to it (set_reg_wr).
+// list itself or a pointer to it (set_reg_wr). The PD is left out: the mask does
+// not cover it.
 func (p *post) regMR(wr *WR) int {
 	if wr.Flags&SendInline != 0 || !p.qp.canReconfig(wr.Access) {
 		p.Refuse(wr.Flags, wr.Key)
@@ -21,21 +22,24 @@ func (p *post) regMR(wr *WR) int {
 	p.armed = mlx5model.FenceSmall
 	mr := wr.MR
 	list := mr.listBytes()
-	octowords := mlx5model.ListOctowords(uint64(list))
+	octowords := uint32(mlx5model.ListOctowords(uint64(list)))
 	ds, form := uint32(mlx5model.UMRFixedDS+1), uint8(mlx5model.UMRCheckNotFree)
 	if list <= InlineThreshold {
-		ds, form = mlx5model.UMRFixedDS+uint32(octowords), mlx5model.UMRCheckNotFree|mlx5model.UMRInline
+		ds, form = mlx5model.UMRFixedDS+octowords, mlx5model.UMRCheckNotFree|mlx5model.UMRInline
 	}
 	mask := uint64(RegMask)
 	if wr.Access&AccessRemoteAtomic != 0 {
 		mask |= mlx5model.MaskA
 	}
+	const rights = mlx5model.AccUMREn | mlx5model.AccLR
 	at := uint32(p.Begun)
-	head, flags := p.Control(mlx5model.OpUMR, ds, wr.Flags, p.qp.UMRFence, wr.Key)
-	sendq.PutWords(sendq.At(p.Ring, at), head, flags, sendq.UMR(form, uint16(octowords), 0), mask)
-	mr.putMkey(sendq.At(p.Ring, at+1), wr.Key, wr.Access)
+	sendq.PutWords(sendq.At(p.Ring, at), p.Head(mlx5model.OpUMR, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
+		sendq.UMR(form, uint16(octowords), 0), mask)
+	sendq.PutContext(sendq.At(p.Ring, at+1),
+		sendq.Rights(rights|sendq.Access(wr.Access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+		mlx5model.FlagsEnRinval, mr.IOVA, mr.Length, mr.xltOctowords(list>>mr.descShift()), mr.pageWord())
 	if list > InlineThreshold {
-		p.Pointer(uint32(octowords*mlx5model.OctowordSize), p.qp.LocalDMALkey, mr.DescMap)
+		p.Pointer(octowords*mlx5model.OctowordSize, p.qp.LocalDMALkey, mr.DescMap)
 		return 0
 	}
 	// Only the entries are written; the rest of the 64 bytes keeps what the

@@ -3,6 +3,7 @@ package ofed
 import (
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/mlx5model/internal/sendq"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -79,11 +80,11 @@ func (p *post) regIndir(wr *WR, fence uint8) {
 	const flags = mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM)
 	size := mlx5model.AlignUp(uint64(wr.ListLen)*mlx5model.KLMSize, mlx5model.UMRListAlign)
 	octowords := uint16(size / mlx5model.OctowordSize)
-	head, ctrl := p.Control(mlx5model.OpUMR, mlx5model.UMRFixedDS+1, wr.Flags, fence, wr.Key)
-	sendq.PutWords(sendq.At(p.Ring, uint32(p.Begun)), head, ctrl, sendq.UMR(mlx5model.UMRCheckNotFree, octowords, 0), maskIndirect)
-	sendq.PutContext(sendq.At(p.Ring, uint32(p.Begun)+1),
-		sendq.Rights(flags|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
-		mlx5model.FlagsEnRinval|p.qp.PDN&mlx5model.PDMask, wr.IOVA, wr.Length, uint32(octowords), 0)
+	at := uint32(p.Begun)
+	sendq.PutWords(sendq.At(p.Ring, at), p.Head(mlx5model.OpUMR, mlx5model.UMRFixedDS+1), p.Flags(wr.Flags, fence, wr.Key),
+		sendq.UMR(mlx5model.UMRCheckNotFree, octowords, 0), maskIndirect)
+	sendq.PutContext(sendq.At(p.Ring, at+1), sendq.Rights(flags|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+		uint64(mlx5model.FlagsEnRinval|p.qp.PDN&mlx5model.PDMask), wr.IOVA, wr.Length, uint64(octowords), 0)
 	p.Pointer(uint32(size), p.qp.PALkey, wr.List.DMA)
 }
 
@@ -99,7 +100,7 @@ func (l *IndirList) fill(n uint32) bool {
 	if uint64(n) > uint64(len(l.Entries)) || uint64(n)*mlx5model.KLMSize > uint64(len(l.Buf)) {
 		return false
 	}
-	sendq.KLMs(l.Buf, l.Entries[:n], 0, true)
+	xlt.KeyedKLMs(l.Buf, l.Entries[:n])
 	return true
 }
 

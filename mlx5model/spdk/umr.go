@@ -76,7 +76,7 @@ func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, f *form) (*s
 	flags = q.mode(flags)
 	sendq.PutWords(sendq.At(q.Ring, pi), q.head(mlx5model.OpUMR, uint32(wqebbs*4)), sendq.Flags(0, flags, mkey),
 		sendq.UMR(mlx5model.UMRInline, uint16(4*blocks), f.bsf/mlx5model.OctowordSize), f.mask)
-	sendq.PutContext(sendq.At(q.Ring, pi+1), 0, f.flagsPD, 0, uint64(umrLen), 0, 0)
+	sendq.PutWords(sendq.At(q.Ring, pi+1), 0, uint64(f.flagsPD), 0, uint64(umrLen))
 	sendq.PutList(q.Ring, pi, list)
 	q.submit(uint16(wqebbs), flags)
 	if f.bsf == 0 {

@@ -1,7 +1,6 @@
 package sendq
 
 import (
-	"math/bits"
 	"unsafe"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -37,22 +36,23 @@ func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) (total uint64) {
 	return total + padded(to, list)
 }
 
-// Mapped is what KLMs found in a list.
-type Mapped struct {
+// Facts are what Scan finds in a list.
+type Facts struct {
 	Total uint64 // sum of the lengths
 	Least uint32 // shortest entry, bytes
 	Most  uint32 // longest entry, bytes
-	// Wraps says that an entry ends at 2^64 or beyond.
-	Wraps bool
+	Wraps bool   // an entry ends at 2^64 or beyond
 }
 
-// KLMs writes a KLM for each entry to the front of dst, which must have room
-// for them: under the entry's own Lkey, or else under key.
-func KLMs(dst []byte, list []sg.Entry, key uint32, own bool) Mapped {
-	if len(list) == 0 {
-		return Mapped{}
+func scanGo(list []sg.Entry) Facts {
+	f := Facts{Least: list[0].Len}
+	for i := range list {
+		e := &list[i]
+		f.Total += uint64(e.Len)
+		f.Least, f.Most = min(f.Least, e.Len), max(f.Most, e.Len)
+		f.Wraps = f.Wraps || e.Addr&^(e.Addr+uint64(e.Len))>>63 != 0
 	}
-	return klms(dst[:len(list)*mlx5model.KLMSize], list, key, own)
+	return f
 }
 
 func paddedGo(dst []byte, list []sg.Entry) (total uint64) {
@@ -80,21 +80,6 @@ func paddedGo(dst []byte, list []sg.Entry) (total uint64) {
 	return total
 }
 
-func klmsGo(dst []byte, list []sg.Entry, key uint32, own bool) Mapped {
-	m := Mapped{Least: list[0].Len}
-	for _, e := range list {
-		if own {
-			key = e.Lkey
-		}
-		putKLM((*klm)(dst), e, key)
-		dst = dst[mlx5model.KLMSize:]
-		m.Total += uint64(e.Len)
-		m.Least, m.Most = min(m.Least, e.Len), max(m.Most, e.Len)
-		m.Wraps = m.Wraps || e.Addr&^(e.Addr+uint64(e.Len))>>63 != 0
-	}
-	return m
-}
-
 type klm = [mlx5model.KLMSize]byte
 
 // putKLM writes a KLM. Authority: include/linux/mlx5/qp.h mlx5_klm.
@@ -102,7 +87,3 @@ func putKLM(b *klm, e sg.Entry, key uint32) {
 	put(b[0:], uint64(e.Len)<<32|uint64(key))
 	put(b[8:], e.Addr)
 }
-
-// keyWord is a key as it stands in the first 8 bytes of a KLM, for a
-// little-endian machine.
-func keyWord(key uint32) uint64 { return uint64(bits.ReverseBytes32(key)) << 32 }

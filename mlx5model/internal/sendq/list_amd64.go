@@ -13,11 +13,10 @@ import (
 //go:noescape
 func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
 
-// mappedAVX2 is klmsGo for n entries, under the key of a keyWord that is 0 if
-// own is set. wraps is 0 or 1.
+// scanAVX2 is scanGo for n entries. wraps is 0 or 1.
 //
 //go:noescape
-func mappedAVX2(dst *byte, list *sg.Entry, n int, key uint64, own bool) (total, wraps uint64, least, most uint32)
+func scanAVX2(list *sg.Entry, n int) (total, wraps uint64, least, most uint32)
 
 var avx2 = cpu.X86.HasAVX2
 
@@ -32,14 +31,11 @@ func padded(dst []byte, list []sg.Entry) (total uint64) {
 	return paddedAVX2(&dst[0], &list[0], len(list))
 }
 
-func klms(dst []byte, list []sg.Entry, key uint32, own bool) Mapped {
+// Scan looks through a list, which must have an entry.
+func Scan(list []sg.Entry) Facts {
 	if !avx2 {
-		return klmsGo(dst, list, key, own)
+		return scanGo(list)
 	}
-	word := keyWord(key)
-	if own {
-		word = 0
-	}
-	total, wraps, least, most := mappedAVX2(&dst[0], &list[0], len(list), word, own)
-	return Mapped{Total: total, Least: least, Most: most, Wraps: wraps != 0}
+	total, wraps, least, most := scanAVX2(&list[0], len(list))
+	return Facts{Total: total, Least: least, Most: most, Wraps: wraps != 0}
 }

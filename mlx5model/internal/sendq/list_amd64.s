@@ -2,15 +2,11 @@
 
 #include "textflag.h"
 
-// Shuffles of an entry {addr, len, lkey} in memory order: to a KLM, to a KLM
-// without key, and to its length as 64 bits.
+// Shuffles of an entry {addr, len, lkey} in memory order: to a KLM, and to its
+// length as 64 bits.
 DATA toKLM<>+0(SB)/8, $0x0c0d0e0f08090a0b
 DATA toKLM<>+8(SB)/8, $0x0001020304050607
 GLOBL toKLM<>(SB), RODATA|NOPTR, $16
-
-DATA toKeyless<>+0(SB)/8, $0x8080808008090a0b
-DATA toKeyless<>+8(SB)/8, $0x0001020304050607
-GLOBL toKeyless<>(SB), RODATA|NOPTR, $16
 
 DATA toLen<>+0(SB)/8, $0x808080800b0a0908
 DATA toLen<>+8(SB)/8, $0x8080808080808080
@@ -84,19 +80,10 @@ sum:
 	VZEROUPPER
 	RET
 
-// func mappedAVX2(dst *byte, list *sg.Entry, n int, key uint64, own bool) (total, wraps uint64, least, most uint32)
-TEXT ·mappedAVX2(SB), NOSPLIT, $0-64
-	MOVQ dst+0(FP), DI
-	MOVQ list+8(FP), SI
-	MOVQ n+16(FP), CX
-	VMOVQ key+24(FP), X8
-	VINSERTI128 $1, X8, Y8, Y8
-	VBROADCASTI128 toKeyless<>(SB), Y0
-	CMPB own+32(FP), $0
-	JEQ  ready
-	VBROADCASTI128 toKLM<>(SB), Y0
-
-ready:
+// func scanAVX2(list *sg.Entry, n int) (total, wraps uint64, least, most uint32)
+TEXT ·scanAVX2(SB), NOSPLIT, $0-40
+	MOVQ list+0(FP), SI
+	MOVQ n+8(FP), CX
 	VBROADCASTI128 toLen<>(SB), Y1
 	VPXOR    X2, X2, X2               // sums of lengths
 	VPXOR    X9, X9, X9               // addr &^ (addr+len)
@@ -107,9 +94,6 @@ ready:
 
 pair:
 	VMOVDQU (SI), Y4
-	VPSHUFB Y0, Y4, Y6
-	VPOR    Y8, Y6, Y6
-	VMOVDQU Y6, (DI)
 	VPSHUFB Y1, Y4, Y5
 	VPADDQ  Y5, Y2, Y2
 	VPADDQ  Y4, Y5, Y5
@@ -118,7 +102,6 @@ pair:
 	VPMINUD Y4, Y10, Y10
 	VPMAXUD Y4, Y11, Y11
 	ADDQ $32, SI
-	ADDQ $32, DI
 	SUBQ $2, CX
 	JGE  pair
 
@@ -134,9 +117,6 @@ odd:
 	ADDQ $2, CX
 	JEQ  done
 	VMOVDQU (SI), X4
-	VPSHUFB X0, X4, X6
-	VPOR    X8, X6, X6
-	VMOVDQU X6, (DI)
 	VPSHUFB X1, X4, X5
 	VPADDQ  X5, X2, X2
 	VPADDQ  X4, X5, X5
@@ -147,13 +127,13 @@ odd:
 
 done:
 	VMOVQ   X2, AX
-	MOVQ    AX, total+40(FP)
+	MOVQ    AX, total+16(FP)
 	VMOVQ   X9, AX
 	SHRQ    $63, AX
-	MOVQ    AX, wraps+48(FP)
+	MOVQ    AX, wraps+24(FP)
 	VPEXTRD $2, X10, AX
-	MOVL    AX, least+56(FP)
+	MOVL    AX, least+32(FP)
 	VPEXTRD $2, X11, AX
-	MOVL    AX, most+60(FP)
+	MOVL    AX, most+36(FP)
 	VZEROUPPER
 	RET

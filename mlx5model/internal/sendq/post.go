@@ -69,25 +69,29 @@ func (p *Post) Refuse(send uint8, imm uint32) {
 	put(At(p.Ring, uint32(p.Begun))[8:], Flags(0, p.fmCeSe(send), imm))
 }
 
-// Control gives the control segment of a WQE of ds units and moves on.
-func (p *Post) Control(op mlx5model.Opcode, ds uint32, send, fence uint8, imm uint32) (head, flags uint64) {
-	head = Head(p.Begun, op, p.QPN, ds)
-	flags = Flags(0, p.fmCeSe(send)|fence, imm)
+// Head is the first word of the WQE that was begun, which has ds units.
+func (p *Post) Head(op mlx5model.Opcode, ds uint32) uint64 {
+	p.Index = p.Begun + uint16((ds+3)/4)
+	return Head(p.Begun, op, p.QPN, ds)
+}
+
+// Flags is its second word.
+func (p *Post) Flags(send, fence uint8, imm uint32) uint64 {
+	var signature uint8
 	if p.WQSig {
 		// The driver takes the length from the signature byte itself, which
 		// is 0, and so complements an empty sum (wr.c wq_sig).
-		flags |= Flags(0xff, 0, 0)
+		signature = 0xff
 	}
-	p.Index = p.Begun + uint16((ds+3)/4)
-	return head, flags
+	return Flags(signature, p.fmCeSe(send)|fence, imm)
 }
 
 // LocalInv writes an invalidate: the key becomes free, its tag stays (wr.c
 // set_linv_wr).
 func (p *Post) LocalInv(send, fence uint8, key uint32) {
-	head, flags := p.Control(mlx5model.OpUMR, mlx5model.UMRFixedDS, send, fence, key)
-	PutWords(At(p.Ring, uint32(p.Begun)), head, flags, UMR(mlx5model.UMRInline, 0, 0), mlx5model.MaskFree)
-	PutContext(At(p.Ring, uint32(p.Begun)+1), Free, 0, 0, 0, 0, 0)
+	PutWords(At(p.Ring, uint32(p.Begun)), p.Head(mlx5model.OpUMR, mlx5model.UMRFixedDS), p.Flags(send, fence, key),
+		UMR(mlx5model.UMRInline, 0, 0), mlx5model.MaskFree)
+	PutWords(At(p.Ring, uint32(p.Begun)+1), Free, 0, 0, 0)
 }
 
 // Pointer writes the data segment of a UMR whose list lies in memory: n bytes
@@ -106,8 +110,7 @@ func (p *Post) Transfer(op mlx5model.Opcode, first uint32, send, fence uint8, im
 			ds++
 		}
 	}
-	head, flags := p.Control(op, ds, send, fence, imm)
-	PutCtrl(At(p.Ring, uint32(p.Begun)), head, flags)
+	PutCtrl(At(p.Ring, uint32(p.Begun)), p.Head(op, ds), p.Flags(send, fence, imm))
 	for i := range list {
 		if e := &list[i]; e.Len != 0 {
 			putData(p.Ring.At(uint32(p.Begun), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)

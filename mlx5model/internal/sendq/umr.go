@@ -59,24 +59,31 @@ func Copy(dst, src *Block) {
 }
 
 // PutWords writes a WQEBB: four words, and zeroes behind them. Control and UMR
-// control segment are such a WQEBB, SET_PSVs and some BSFs too.
+// control segment are such a WQEBB, and a mkey context whose list size and page
+// size a UMR leaves alone: Rights, flags and PD, start_addr, len. SET_PSVs and
+// some BSFs are too.
 func PutWords(b *Block, w0, w1, w2, w3 uint64) {
-	put(b[0x00:], w0)
-	put(b[0x08:], w1)
-	put(b[0x10:], w2)
-	put(b[0x18:], w3)
+	putHalf(b, w0, w1, w2, w3)
 	clear(b[0x20:])
 }
 
 // PutContext writes a mkey context, the second WQEBB of a UMR: its first word
 // (see Rights), flags and PD, start_addr, len, translations_octword_size, and
-// the byte at 3Bh that holds log_page_size. The rest is 0.
-func PutContext(b *Block, rights uint64, flagsPD uint32, start, length uint64, capacity uint32, page uint8) {
-	put(b[0x00:], rights)
-	put(b[0x08:], uint64(flagsPD))
-	put(b[0x10:], start)
-	put(b[0x18:], length)
+// the last word (see Page). The rest is 0.
+func PutContext(b *Block, rights, flagsPD, start, length, octowords, page uint64) {
+	putHalf(b, rights, flagsPD, start, length)
 	clear(b[0x20:0x30])
-	put(b[0x30:], uint64(capacity))
-	put(b[0x38:], uint64(page)<<32)
+	put(b[0x30:], octowords)
+	put(b[0x38:], page)
+}
+
+// Page is the last word of a mkey context: the byte at 3Bh that holds
+// log_page_size.
+func Page(b uint8) uint64 { return uint64(b) << 32 }
+
+func putHalf(b *Block, w0, w1, w2, w3 uint64) {
+	put(b[0x00:], w0)
+	put(b[0x08:], w1)
+	put(b[0x10:], w2)
+	put(b[0x18:], w3)
 }
