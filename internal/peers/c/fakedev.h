@@ -9,7 +9,8 @@
  *
  * Nothing executes the work requests. All else is the public interface:
  * ibv_open_device, mlx5dv_create_qp, mlx5dv_init_obj and so on. One device and
- * one thread at a time.
+ * one thread at a time. The device signs, but has no encryption: keys for that
+ * need a login that nobody is there to answer.
  */
 #ifndef FAKEDEV_H
 #define FAKEDEV_H

@@ -75,6 +75,17 @@ static int invoke_write(struct ib_uverbs_ioctl_hdr *h)
 		output(h, UVERBS_ATTR_UHW_OUT, &own, sizeof(own));
 		return 0;
 	}
+	case IB_USER_VERBS_CMD_REG_MR: {
+		struct ib_uverbs_reg_mr_resp resp = { .mr_handle = next_handle++ };
+		resp.lkey = resp.rkey = fakedev_next.mkey++ << 8;
+		output(h, UVERBS_ATTR_CORE_OUT, &resp, sizeof(resp));
+		return 0;
+	}
+	case IB_USER_VERBS_CMD_ALLOC_MW: {
+		struct ib_uverbs_alloc_mw_resp resp = { .mw_handle = next_handle++, .rkey = fakedev_next.mkey++ << 8 };
+		output(h, UVERBS_ATTR_CORE_OUT, &resp, sizeof(resp));
+		return 0;
+	}
 	case IB_USER_VERBS_CMD_MODIFY_QP:
 	case IB_USER_VERBS_CMD_FLAG_EXTENDED | IB_USER_VERBS_EX_CMD_MODIFY_QP:
 		output(h, UVERBS_ATTR_CORE_OUT, NULL, 0);
@@ -202,7 +213,7 @@ static int create_object(struct ib_uverbs_ioctl_hdr *h)
 		put_be32(out + 8, fakedev_next.mkey++);
 		break;
 	case CREATE_PSV:
-		for (int i = 0; i < in[7] >> 4 && i < 4; i++) /* num_psv */
+		for (int i = 0; i < in[8] >> 4 && i < 4; i++) /* num_psv */
 			put_be32(out + 16 + 4 * i, fakedev_next.psv++);
 		break;
 	default:
@@ -234,6 +245,8 @@ static const struct {
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, query_port },
 	{ UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, alloc_async_events },
 	{ UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, destroy },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, destroy },
+	{ UVERBS_OBJECT_MW, UVERBS_METHOD_MW_DESTROY, destroy },
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, create_cq },
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_DESTROY, destroy },
 	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, create_qp },
