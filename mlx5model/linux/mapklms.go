@@ -36,19 +36,24 @@ const MaxKLMBytes = 1 << 31
 // Cost is linear in entries visited and KLMs written; nothing is allocated
 // unless it fails.
 func MapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes uint64) (Mapping, error) {
-	return mapKLMs(dst, l, from, lkey, maxKLMs, maxBytes, nil)
+	var m Mapping
+	return m.settled(m.klms(dst, l, from, lkey, maxKLMs, maxBytes, nil))
 }
 
 // MapKLMsAt is MapKLMs for a region that starts at iova, any value, instead of
 // at its first byte's address.
 func MapKLMsAt(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes, iova uint64) (Mapping, error) {
-	return mapKLMs(dst, l, from, lkey, maxKLMs, maxBytes, &iova)
+	var m Mapping
+	return m.settled(m.klms(dst, l, from, lkey, maxKLMs, maxBytes, &iova))
 }
 
-func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes uint64, iova *uint64) (m Mapping, err error) {
-	c, err := newCursor(l, from)
-	if err != nil {
-		return Mapping{}, err
+// klms is MapKLMs and MapKLMsAt. The mapping is filled in place, here and in
+// pages: copies of it would read fields together that were just written one by
+// one, which costs more than a short list does.
+func (m *Mapping) klms(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes uint64, iova *uint64) error {
+	var c cursor
+	if err := c.start(l, from); err != nil {
+		return err
 	}
 	if maxBytes == 0 {
 		maxBytes = MaxKLMBytes
@@ -58,7 +63,7 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 	for {
 		if run := c.plain(room-m.N, uint32(maxBytes)); len(run.list) > 0 && m.begin(run.list[0].Addr, iova).belowTop(run.total) == run.total {
 			if m.N == 0 && keyOf(lkey, &run.list[0]) == mlx5model.RepeatOp {
-				return Mapping{}, ErrKey
+				return ErrKey
 			}
 			putKLMs(dst[m.N*mlx5model.KLMSize:], run.list, lkey)
 			m.N += len(run.list)
@@ -69,7 +74,7 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 		addr, n, err := c.run()
 		switch {
 		case err != nil:
-			return Mapping{}, err
+			return err
 		case n == 0:
 			return m.finish(&c, StopEnd)
 		}
@@ -82,7 +87,7 @@ func mapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes
 		}
 		key := keyOf(lkey, &l[c.pos.Entry])
 		if m.N == 0 && key == mlx5model.RepeatOp {
-			return Mapping{}, ErrKey
+			return ErrKey
 		}
 		klm := mlx5model.KLM{ByteCount: uint32(take), Key: key, VA: addr}
 		klm.Put(dst[m.N*mlx5model.KLMSize:])

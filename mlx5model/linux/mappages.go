@@ -41,7 +41,8 @@ const minPageSize = 4
 // Cost is linear in entries visited and pages written; nothing is allocated
 // unless it fails.
 func MapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int) (Mapping, error) {
-	return mapPagesChecked(dst, l, from, pageSize, maxPages, nil)
+	var m Mapping
+	return m.settled(m.pages(dst, l, from, pageSize, maxPages, nil))
 }
 
 // MapPagesAt is MapPages for a region that starts at iova instead of at its
@@ -49,26 +50,26 @@ func MapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int) (M
 // space be one region, at an iova of the address modulo the page size. The low
 // bits of iova must equal those of the first byte's address.
 func MapPagesAt(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova uint64) (Mapping, error) {
-	return mapPagesChecked(dst, l, from, pageSize, maxPages, &iova)
+	var m Mapping
+	return m.settled(m.pages(dst, l, from, pageSize, maxPages, &iova))
 }
 
-func mapPagesChecked(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) (Mapping, error) {
+// pages is MapPages and MapPagesAt.
+func (m *Mapping) pages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) error {
 	if pageSize < minPageSize || pageSize&(pageSize-1) != 0 {
-		return Mapping{}, ErrPageSize
+		return ErrPageSize
 	}
-	return mapPages(dst, l, from, pageSize, maxPages, iova)
-}
-
-func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova *uint64) (m Mapping, err error) {
-	c, err := newCursor(l, from)
-	if err != nil {
-		return Mapping{}, err
+	var c cursor
+	if err := c.start(l, from); err != nil {
+		return err
 	}
-	p := pages{dst: dst, max: min(len(dst)/mlx5model.MTTSize, maxPages), mask: pageSize - 1, shift: uint8(bits.TrailingZeros64(pageSize))}
+	var p pages
+	p.dst, p.max = dst, min(len(dst)/mlx5model.MTTSize, maxPages)
+	p.mask, p.shift = pageSize-1, uint8(bits.TrailingZeros64(pageSize))
 	for {
 		if run := c.plain(p.max-p.n, 1<<32-1); len(run.list) > 0 && m.begin(run.list[0].Addr, iova).belowTop(run.total) == run.total {
 			if (m.IOVA^run.list[0].Addr)&p.mask != 0 && p.n == 0 {
-				return Mapping{}, ErrIOVA
+				return ErrIOVA
 			}
 			taken, bytes := p.addPlain(run.list)
 			m.N = p.n
@@ -78,14 +79,14 @@ func mapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, io
 		addr, n, err := c.run()
 		switch {
 		case err != nil:
-			return Mapping{}, err
+			return err
 		case n == 0:
 			return m.finish(&c, StopEnd)
 		case p.max <= 0:
 			return m.finish(&c, StopFull)
 		case m.Length == 0:
 			if m.begin(addr, iova); (m.IOVA^addr)&p.mask != 0 {
-				return Mapping{}, ErrIOVA
+				return ErrIOVA
 			}
 		case !p.follows(addr):
 			return m.finish(&c, StopGap)

@@ -71,14 +71,15 @@ type cursor struct {
 	tried int // entries before this one are not plain, or were found not to fit as such
 }
 
-// newCursor checks from. It refuses what the kernel only checks for page lists:
+// start checks from. It refuses what the kernel only checks for page lists:
 // an offset beyond the entry.
-func newCursor(l sg.List, from Pos) (cursor, error) {
+func (c *cursor) start(l sg.List, from Pos) error {
 	inside := from.Entry >= 0 && from.Entry < len(l) && from.Off <= uint64(l[from.Entry].Len)
 	if !inside && from != (Pos{Entry: len(l)}) {
-		return cursor{}, fmt.Errorf("entry %d offset %d of a list of %d: %w", from.Entry, from.Off, len(l), ErrPos)
+		return fmt.Errorf("entry %d offset %d of a list of %d: %w", from.Entry, from.Off, len(l), ErrPos)
 	}
-	return cursor{l: l, pos: from}, nil
+	c.l, c.pos = l, from
+	return nil
 }
 
 // run gives the bytes from the cursor to the end of its entry; n is 0 at the
@@ -139,15 +140,23 @@ func (m *Mapping) begin(addr uint64, iova *uint64) *Mapping {
 }
 
 // finish settles the mapping once no further run can be taken.
-func (m Mapping) finish(c *cursor, stop StopReason) (Mapping, error) {
+func (m *Mapping) finish(c *cursor, stop StopReason) error {
 	if m.Length == 0 {
 		if stop == StopEnd {
-			return Mapping{}, ErrNothing
+			return ErrNothing
 		}
-		return Mapping{}, ErrNoRoom
+		return ErrNoRoom
 	}
 	m.Next, m.Stop = c.pos, stop
-	return m, nil
+	return nil
+}
+
+// settled is the mapping, or none if there is an error.
+func (m *Mapping) settled(err error) (Mapping, error) {
+	if err != nil {
+		return Mapping{}, err
+	}
+	return *m, nil
 }
 
 // belowTop gives how many of n further bytes a region at IOVA with Length

@@ -167,7 +167,7 @@ func TestMapPagesExhaustive(t *testing.T) {
 			covered := uint64(0)
 			for from, more := (Pos{}), true; more; maps++ {
 				w := refPages(l, from, 4, max)
-				m, err := mapPages(dst[:], l, from, 4, max, nil)
+				m, err := MapPages(dst[:], l, from, 4, max)
 				from, more = check(t, fmt.Sprintf("%v from %v, %d pages", l, from, max), w, m, err, dst[:])
 				covered += m.Length
 			}
@@ -189,7 +189,7 @@ func TestMapPagesEveryStart(t *testing.T) {
 			for e := range l {
 				for off := uint64(0); off <= uint64(l[e].Len); off++ {
 					w := refPages(l, Pos{e, off}, 4, 2)
-					m, err := mapPages(dst[:], l, Pos{e, off}, 4, 2, nil)
+					m, err := MapPages(dst[:], l, Pos{e, off}, 4, 2)
 					check(t, fmt.Sprintf("%v from %d+%d", l, e, off), w, m, err, dst[:])
 				}
 			}

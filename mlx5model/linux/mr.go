@@ -52,13 +52,12 @@ func (mr *MR) DescSize() int {
 // it replaces the region's mapping by that of l and reports what the call
 // returned. lkey is the PD's local_dma_lkey. A refused list leaves IOVA and
 // Length as they were, but no descriptors.
-func (mr *MR) MapSG(l sg.List, sgOffset *uint32, pageSize, lkey uint32) MapResult {
+func (mr *MR) MapSG(l sg.List, sgOffset *uint32, pageSize, lkey uint32) (r MapResult) {
 	mr.PageSize, mr.NDescs = pageSize, 0
-	var r MapResult
 	if mr.Mode == mlx5model.ModeKLM {
-		r = SGToKLMs(mr.Descs, mr.MaxDescs, l, sgOffset, lkey)
+		r.klms(mr.Descs, mr.MaxDescs, l, sgOffset, lkey)
 	} else {
-		r = SGToPages(mr.Descs, mr.MaxDescs, l, sgOffset, pageSize)
+		r.pages(mr.Descs, mr.MaxDescs, l, sgOffset, pageSize)
 	}
 	if r.Ret != errINVAL {
 		mr.IOVA, mr.Length, mr.NDescs = r.IOVA, r.Length, r.NDescs

@@ -121,10 +121,8 @@ type PostResult struct {
 // ignores SendFence; the WQE signature is always FFh; lists inline leave the
 // rest of their 64 bytes unwritten.
 func (qp *QP) PostSend(wrs []WR) PostResult {
-	p := post{
-		Post: sendq.Post{Ring: qp.Ring, QPN: qp.QPN, SigAll: qp.SigAll, WQSig: qp.WQSig, Index: qp.CurPost},
-		qp:   qp,
-	}
+	var p post
+	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig, p.Index = qp, qp.Ring, qp.QPN, qp.SigAll, qp.WQSig, qp.CurPost
 	r := PostResult{BadWR: -1}
 	for ; r.NReq < len(wrs); r.NReq++ {
 		if r.Err = p.one(&wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {

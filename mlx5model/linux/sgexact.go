@@ -64,14 +64,23 @@ func (w *pageWriter) run(page, size, count uint64) uint64 {
 // wraps to 0 yields one page; when the list is full in the middle of an entry
 // that entry's last page is not counted, and for a first entry that starts
 // mid-page the length and the offset wrap.
-func SGToPages(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, pageSize uint32) MapResult {
+func SGToPages(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, pageSize uint32) (r MapResult) {
+	r.pages(descs, maxDescs, l, sgOffset, pageSize)
+	return r
+}
+
+// pages is SGToPages. The result is filled in place, here and in klms: copies of
+// it would read fields together that were just written one by one, which costs
+// more than a short list does.
+func (r *MapResult) pages(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, pageSize uint32) {
 	off := valueOf(sgOffset)
 	if len(l) == 0 || off > l[0].Len {
-		return MapResult{Ret: errINVAL, SGOffset: off}
+		r.Ret, r.SGOffset = errINVAL, off
+		return
 	}
 	w := pageWriter{descs: descs[:min(len(descs)/mlx5model.MTTSize, max(maxDescs, 0))*mlx5model.MTTSize]}
 	mask := ^(uint64(pageSize) - 1)
-	r := MapResult{IOVA: l[0].Addr + uint64(off)}
+	r.IOVA = l[0].Addr + uint64(off)
 	var lastEnd uint64
 	for i := range l {
 		start := l[i].Addr + uint64(off)
@@ -79,17 +88,17 @@ func SGToPages(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, pageSize
 		joined := i > 0 && (lastEnd&^mask != 0 || start&^mask != 0)
 		if joined && lastEnd != start {
 			r.Ret, r.NDescs = i, w.n
-			return r
+			return
 		}
 		if last, ok := w.setPages(start, start+uint64(n), uint64(pageSize), joined); !ok {
-			return r.full(i, &l[i], start, last, sgOffset, w.n)
+			r.full(i, &l[i], start, last, sgOffset, w.n)
+			return
 		}
 		r.Length += uint64(n)
 		lastEnd = start + uint64(n)
 		off = 0
 	}
 	r.Ret, r.NDescs = len(l), w.n
-	return r
 }
 
 // setPages sets the pages of [start, end), the first one even if that is
@@ -123,7 +132,7 @@ func (w *pageWriter) setPages(start, end, pageSize uint64, joined bool) (last ui
 
 // full ends a mapping inside entry i: what counts as mapped ends at the page
 // that was set last, not behind it.
-func (r MapResult) full(i int, e *sg.Entry, start, last uint64, sgOffset *uint32, n int) MapResult {
+func (r *MapResult) full(i int, e *sg.Entry, start, last uint64, sgOffset *uint32, n int) {
 	off := uint32(last - e.Addr)
 	r.Length += last - start
 	r.NDescs = n
@@ -134,7 +143,6 @@ func (r MapResult) full(i int, e *sg.Entry, start, last uint64, sgOffset *uint32
 	if sgOffset != nil {
 		r.SGOffset = off
 	}
-	return r
 }
 
 // SGToKLMs maps l to a KLM list exactly as Linux 6.1 does: mlx5_ib_sg_to_klms
@@ -146,14 +154,19 @@ func (r MapResult) full(i int, e *sg.Entry, start, last uint64, sgOffset *uint32
 // give a KLM of byte count zero; an offset beyond the first entry wraps its
 // byte count; nothing is refused. An empty list has iova 0 plus the offset,
 // which is what the zeroed entry in front of the recording's list gives.
-func SGToKLMs(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, lkey uint32) MapResult {
+func SGToKLMs(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, lkey uint32) (r MapResult) {
+	r.klms(descs, maxDescs, l, sgOffset, lkey)
+	return r
+}
+
+// klms is SGToKLMs.
+func (r *MapResult) klms(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, lkey uint32) {
 	off := valueOf(sgOffset)
-	r := MapResult{IOVA: uint64(off)}
+	r.IOVA = uint64(off)
 	if len(l) > 0 {
 		r.IOVA += l[0].Addr
 	}
-	l = l[:int(uint16(len(l)))]
-	l = l[:min(len(l), len(descs)/mlx5model.KLMSize, max(maxDescs, 0))]
+	l = l[:min(int(uint16(len(l))), len(descs)/mlx5model.KLMSize, max(maxDescs, 0))]
 	r.NDescs, r.Ret = len(l), len(l)
 	if off != 0 && len(l) > 0 {
 		first := [1]sg.Entry{{Addr: l[0].Addr + uint64(off), Len: l[0].Len - off}}
@@ -162,12 +175,11 @@ func SGToKLMs(descs []byte, maxDescs int, l sg.List, sgOffset *uint32, lkey uint
 	}
 	if len(l) > 0 {
 		xlt.KLMs(descs, l, lkey)
-		r.Length += sendq.Scan(l).Total
+		r.Length += sendq.Total(l)
 	}
 	if sgOffset != nil {
 		r.SGOffset = off
 	}
-	return r
 }
 
 func valueOf(p *uint32) uint32 {

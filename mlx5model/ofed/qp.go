@@ -46,10 +46,8 @@ type PostResult struct {
 // SendInline or, which the driver would not notice, with a list that is missing
 // or too small for ListLen (-EINVAL).
 func (q *QP) PostSend(wrs []WR) PostResult {
-	p := post{
-		Post: sendq.Post{Ring: q.Ring, QPN: q.QPN, SigAll: q.SigAll, WQSig: q.WQSig, Index: q.CurPost},
-		qp:   q,
-	}
+	var p post
+	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig, p.Index = q, q.Ring, q.QPN, q.SigAll, q.WQSig, q.CurPost
 	last := p.Index
 	r := PostResult{BadWR: -1}
 	for ; r.NReq < len(wrs); r.NReq++ {

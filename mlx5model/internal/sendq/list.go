@@ -36,6 +36,9 @@ func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) (total uint64) {
 	return total + padded(to, list)
 }
 
+// Total is the sum of the lengths of a list that has an entry.
+func Total(list []sg.Entry) uint64 { return Scan(list).Total }
+
 // Facts are what Scan finds in a list.
 type Facts struct {
 	Total uint64 // sum of the lengths
