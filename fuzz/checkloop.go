@@ -72,7 +72,7 @@ func (l *CheckLoop) draw() {
 	const page = sg.DefaultPageSize
 	list := l.c.List[:0]
 	for range 1 + l.next(2*CheckLoopEntries-1) {
-		e := sg.Entry{Addr: 1<<32 + l.next(1<<34)*page, Len: uint32(1+l.next(4)) * page}
+		e := sg.Entry{Addr: 1<<32 + l.next(1<<34)*page, Len: uint32(1+l.next(2)) * page}
 		if !l.pages {
 			e.Addr += l.next(page)
 			e.Len -= uint32(l.next(page))

@@ -33,7 +33,9 @@ func TestScreen(t *testing.T) {
 		t.Fatal("no such mutant")
 	}
 	parts := m.Parts()
-	plant := func(o *Options) { o.Mapper, o.Encoder, o.Wrap, o.Host = parts.Mapper, parts.Encoder, parts.Wrap, parts.Host }
+	plant := func(o *Options) {
+		o.Mapper, o.Encoder, o.Wrap, o.Host = parts.Mapper, parts.Encoder, parts.Wrap, parts.Host
+	}
 	if s := run(Config{Cases: 300, Options: plant}); s.Failed == 0 {
 		t.Error("a planted defect is not found")
 	}

@@ -3,6 +3,8 @@ package mlx5model
 import (
 	"encoding/binary"
 	"math/bits"
+
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // physical is ModePA: the address is the host's. Extents never run past 2^64.
@@ -34,29 +36,44 @@ func (w *walker) mtt(k *mkey, off, n uint64, depth int) Reason {
 	}
 	idx, in := entityOf(k.ctx.Start&mask, off, log)
 	slots := k.ctx.capacity() * (OctowordSize / MTTSize)
+	present := min(slots, uint64(len(k.xlt)/MTTSize))
+	run := sg.Extent{} // pages found next to each other
 	for n > 0 {
-		w.top(depth, idx)
-		if !w.step() {
-			return ReasonSteps
-		}
-		if idx >= slots {
-			return ReasonListEnd
-		}
-		if idx >= uint64(len(k.xlt)/MTTSize) {
-			return ReasonNotPresent
-		}
-		e := binary.BigEndian.Uint64(k.xlt[idx*MTTSize:])
+		w.steps--
+		why := reasonNone
+		var e uint64
 		switch {
-		case e == 0:
-			return ReasonNotPresent
-		case e&need != need:
-			return ReasonMTTBits
+		case w.steps < 0:
+			why = ReasonSteps
+		case idx >= slots:
+			why = ReasonListEnd
+		case idx >= present:
+			why = ReasonNotPresent
+		default:
+			e = binary.BigEndian.Uint64(k.xlt[idx*MTTSize:])
+			if e == 0 {
+				why = ReasonNotPresent
+			} else if e&need != need {
+				why = ReasonMTTBits
+			}
+		}
+		if why != reasonNone {
+			w.emit(run.Addr, run.Len)
+			w.top(depth, idx)
+			return why
 		}
 		take := min(n, mask-in+1)
-		w.emit(e&^mask+in, take)
+		addr := e&^mask + in
+		if addr == run.Addr+run.Len && addr != 0 && run.Len != 0 {
+			run.Len += take
+		} else {
+			w.emit(run.Addr, run.Len)
+			run = sg.Extent{Addr: addr, Len: take}
+		}
 		n -= take
 		idx, in = idx+1, 0
 	}
+	w.emit(run.Addr, run.Len)
 	return reasonNone
 }
 
@@ -92,7 +109,8 @@ func (w *walker) klm(k *mkey, off, n uint64, depth int) Reason {
 	if k.isRepeat() {
 		return w.repeat(k, off, n, depth)
 	}
-	k.growKLM(p, off)
+	end := off + n - 1
+	k.growKLM(p, end)
 	if off >= k.sums[len(k.sums)-1] {
 		return w.listEnd(k, depth)
 	}
@@ -100,9 +118,7 @@ func (w *walker) klm(k *mkey, off, n uint64, depth int) Reason {
 	off -= k.sums[i]
 	for n > 0 {
 		if i+1 >= len(k.sums) {
-			if k.growKLM(p, k.sums[i]); i+1 >= len(k.sums) {
-				return w.listEnd(k, depth)
-			}
+			return w.listEnd(k, depth)
 		}
 		w.top(depth, uint64(i))
 		if !w.step() {
@@ -111,17 +127,50 @@ func (w *walker) klm(k *mkey, off, n uint64, depth int) Reason {
 		if size := k.sums[i+1] - k.sums[i]; size != 0 {
 			e := ParseKLM(k.xlt[i*KLMSize:])
 			take := min(n, size-off)
-			if va := e.VA + off; w.flat && e.Key == w.flatKey && va+(take-1) >= va && w.step() {
-				w.emit(va, take)
-			} else if !w.access(e.Key, va, take, w.local, depth+1) {
+			if !w.access(e.Key, e.VA+off, take, w.local, depth+1) {
 				return reasonNested
 			}
 			n -= take
 			k.hint = i
 		}
 		i, off = i+1, 0
+		if w.flat {
+			i, n = w.flatKLMs(k, i, n)
+		}
 	}
 	return reasonNone
+}
+
+// flatKLMs walks whole entries from i on for as long as they name flatKey, and
+// gives the entry it stopped at and the bytes left. It is klm's loop without
+// what such entries do not need; entries that fail are left to klm.
+func (w *walker) flatKLMs(k *mkey, i int, n uint64) (int, uint64) {
+	dst, steps := w.dst, w.steps
+	last := &sg.Extent{Addr: 0}
+	if len(dst) > 0 {
+		last = &dst[len(dst)-1]
+	}
+	left := n
+	for left > 0 && i+1 < len(k.sums) && steps >= 2 {
+		e := k.xlt[i*KLMSize:][:KLMSize]
+		take := min(left, k.sums[i+1]-k.sums[i])
+		va := binary.BigEndian.Uint64(e[8:])
+		if take == 0 || binary.BigEndian.Uint32(e[4:]) != w.flatKey || va+(take-1) < va {
+			break
+		}
+		steps -= 2 // the entry, and the memory behind it
+		if last.Addr+last.Len == va && va != 0 && last.Len <= ^take {
+			last.Len += take
+		} else {
+			dst = append(dst, sg.Extent{Addr: va, Len: take})
+			last = &dst[len(dst)-1]
+		}
+		left -= take
+		k.hint = i
+		i++
+	}
+	w.dst, w.steps, w.done = dst, steps, w.done+(n-left)
+	return i, left
 }
 
 // listEnd is why a KLM list holds no more bytes.

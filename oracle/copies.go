@@ -3,6 +3,7 @@ package oracle
 import (
 	"cmp"
 	"slices"
+	"sort"
 
 	"github.com/sgfuzz/sgfuzz/reg"
 	"github.com/sgfuzz/sgfuzz/sg"
@@ -12,6 +13,7 @@ import (
 // the memory that it stands for (the list), or the other way round.
 type copies struct {
 	runs []reg.Copy // From: exposed side, To: list side; sorted by From
+	hint int        // run found last
 }
 
 // setOut takes copies exposed → list as they are.
@@ -27,7 +29,30 @@ func (c *copies) setIn(cs []reg.Copy) {
 }
 
 func (c *copies) sort() {
-	slices.SortFunc(c.runs, func(a, b reg.Copy) int { return cmp.Compare(a.From, b.From) })
+	c.hint = 0
+	for i := 1; i < len(c.runs); i++ {
+		if c.runs[i].From < c.runs[i-1].From {
+			slices.SortFunc(c.runs, func(a, b reg.Copy) int { return cmp.Compare(a.From, b.From) })
+			return
+		}
+	}
+}
+
+// at is the first run that ends behind addr. The one it found last and the next
+// are tried before a search: pages are mostly used in order.
+func (c *copies) at(addr uint64) int {
+	behind := func(i int) bool {
+		k := &c.runs[i]
+		return k.Len != 0 && k.From+k.Len-1 >= addr
+	}
+	for i := c.hint; i < len(c.runs) && i <= c.hint+1; i++ {
+		if behind(i) && (i == 0 || !behind(i-1)) {
+			c.hint = i
+			return i
+		}
+	}
+	c.hint = sort.Search(len(c.runs), behind)
+	return c.hint
 }
 
 // ambiguous finds two runs that share an exposed byte.
@@ -45,12 +70,7 @@ func (c *copies) ambiguous() (addr uint64, found bool) {
 // that no run covers is reported with covered false.
 func (c *copies) each(e sg.Extent, f func(exposed, list, n uint64, covered bool)) {
 	for e.Len > 0 {
-		i, _ := slices.BinarySearchFunc(c.runs, e.Addr, func(k reg.Copy, a uint64) int {
-			if k.Len == 0 || k.From+k.Len-1 < a {
-				return -1
-			}
-			return 1
-		})
+		i := c.at(e.Addr)
 		if i == len(c.runs) || c.runs[i].From > e.Addr+e.Len-1 {
 			f(e.Addr, 0, e.Len, false)
 			return

@@ -41,6 +41,9 @@ type Oracle struct {
 	scratchSet cover
 
 	want, got, exposed []sg.Extent
+	seen               []sg.Extent       // the whole stream, as checkRead found it
+	seenOf             *reg.Registration // of this registration, nil for none
+	seenAt             uint32            // its PostedTo
 	in, out            copies
 	windows            []window
 	a, b               []byte
@@ -65,7 +68,7 @@ func New() *Oracle {
 func (o *Oracle) Begin(mem *sg.Memory) {
 	o.mem = mem
 	o.ref.Reset(mem.Seed())
-	o.own, o.ownKnown, o.fresh = o.own[:0], -1, true
+	o.own, o.ownKnown, o.fresh, o.seenOf = o.own[:0], -1, true, nil
 }
 
 // Judge applies to r every check that concerns one live registration. It moves
@@ -102,14 +105,13 @@ func (o *Oracle) Judge(r *reg.Registration, v *Verdict) {
 }
 
 // JudgeAgain is Judge for a registration of a list that was judged before, with
-// the same request: its work requests and its stream are looked at, nothing
-// that follows from those of the first.
+// the same request: it demands that the stream is the list again and leaves out
+// what follows from the first time.
 func (o *Oracle) JudgeAgain(r *reg.Registration, v *Verdict) {
 	o.load(r, v)
 	if r.Initiator && !o.initiate() {
 		return
 	}
-	o.checkWQEs()
 	if r.Initiator {
 		o.checkInitiated()
 	} else if o.tuplesUsable() {
@@ -119,7 +121,7 @@ func (o *Oracle) JudgeAgain(r *reg.Registration, v *Verdict) {
 
 // load makes r the registration under judgement.
 func (o *Oracle) load(r *reg.Registration, v *Verdict) {
-	o.r, o.v, o.exact = r, v, false
+	o.r, o.v, o.exact, o.seenOf = r, v, false, nil
 	o.setList(r.Request.List)
 	o.base = posOffset(r.Mapped, r.From)
 	o.own = append(o.own, r.Own...)

@@ -34,11 +34,12 @@ var (
 
 // arena hands out blocks of power-of-two sizes from one window.
 type arena struct {
-	base  uint64
-	next  uint64 // bytes of the window used so far
-	live  int
-	free  [maxClass + 1][]uint64 // blocks given back, by log2 of the size
-	taken []uint64               // bitmap of spoilt windows
+	base    uint64
+	next    uint64 // bytes of the window used so far
+	live    int
+	free    [maxClass + 1][]uint64 // blocks given back, by log2 of the size
+	classes uint64                 // bit c: blocks were given back to free[c]
+	taken   []uint64               // bitmap of spoilt windows
 }
 
 // place chooses the window and forgets all blocks. It looks at every entry
@@ -62,7 +63,8 @@ func (a *arena) place(l sg.List) {
 	}
 	a.base = arenaBase + a.firstClear()<<arenaShift
 	a.next, a.live = 0, 0
-	for i := range a.free {
+	for ; a.classes != 0; a.classes &= a.classes - 1 {
+		i := bits.TrailingZeros64(a.classes)
 		a.free[i] = a.free[i][:0]
 	}
 }
@@ -113,5 +115,6 @@ func (a *arena) alloc(n, align uint64) (uint64, error) {
 func (a *arena) release(addr, n, align uint64) {
 	c := class(n, align)
 	a.free[c] = append(a.free[c], addr)
+	a.classes |= 1 << c
 	a.live--
 }
