@@ -151,14 +151,14 @@ func (p *pages) addPlain(l sg.List) (taken int, bytes uint64) {
 
 // put appends a page, for which there must be room.
 func (p *pages) put(page uint64) {
-	binary.BigEndian.PutUint64(p.dst[p.n*mlx5model.MTTSize:], page|mlx5model.MTTRead|mlx5model.MTTWrite)
+	binary.BigEndian.PutUint64(p.dst[p.n*mlx5model.MTTSize:], page|mttBits)
 	p.n++
 }
 
 // run appends count pages, for which there must be room.
 func (p *pages) run(page, count uint64) {
 	dst := p.dst[p.n*mlx5model.MTTSize:][:count*mlx5model.MTTSize]
-	xlt.MTTRun(dst, page, p.mask+1, mlx5model.MTTRead|mlx5model.MTTWrite)
+	xlt.MTTRun(dst, page, p.mask+1, mttBits)
 	p.n += int(count)
 }
 

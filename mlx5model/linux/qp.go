@@ -122,18 +122,26 @@ type PostResult struct {
 // rest of their 64 bytes unwritten.
 func (qp *QP) PostSend(wrs []WR) PostResult {
 	var p post
-	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig, p.Index = qp, qp.Ring, qp.QPN, qp.SigAll, qp.WQSig, qp.CurPost
+	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig = qp, qp.Ring, qp.QPN, qp.SigAll, qp.WQSig
 	r := PostResult{BadWR: -1}
+	at, begun := qp.CurPost, qp.CurPost
 	for ; r.NReq < len(wrs); r.NReq++ {
-		if r.Err = p.one(&wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {
+		wr := &wrs[r.NReq]
+		if r.Err = p.check(wr, uint32(r.NReq)); r.Err == 0 {
+			begun = at
+			var ds uint32
+			ds, r.Err = p.write(at, wr)
+			at += uint16((ds + 3) / 4)
+		}
+		if r.Err != 0 {
 			r.BadWR = r.NReq
 			break
 		}
 	}
 	if r.NReq > 0 {
 		qp.Head += uint32(r.NReq)
-		qp.CurPost, qp.DBRec = p.Index, uint32(p.Index)
-		qp.Doorbell = [8]byte(sendq.At(qp.Ring, uint32(p.Begun))[:])
+		qp.CurPost, qp.DBRec = at, uint32(at)
+		qp.Doorbell = [8]byte(sendq.At(qp.Ring, uint32(begun))[:])
 		qp.Rings++
 	}
 	return r
@@ -146,41 +154,34 @@ type post struct {
 	armed uint8 // fence that the WRs after a REG_MR get
 }
 
-// one writes one WQE.
-func (p *post) one(wr *WR, nreq uint32) (err int) {
+// check refuses what is refused before anything is written.
+func (p *post) check(wr *WR, nreq uint32) int {
 	qp := p.qp
 	switch {
-	case qp.Ring == nil || len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS():
+	case qp.Ring == nil, len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS(), wr.Op == OpRegMR && wr.MR == nil, wr.Op == 0, int(wr.Op) >= len(wqeOpcode):
 		return errINVAL
-	case wr.Op == OpRegMR && wr.MR != nil:
-		if qp.full(nreq) || !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize) {
-			return errNOMEM
-		}
-		p.Begin()
-		err = p.regMR(wr)
-	case wr.Op <= OpRegMR || int(wr.Op) >= len(wqeOpcode):
-		return errINVAL
-	case qp.full(nreq):
+	case qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost,
+		wr.Op == OpRegMR && !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize),
+		wr.Op == OpLocalInv && !p.Fits(mlx5model.UMRFixedDS):
 		return errNOMEM
-	case wr.Op == OpLocalInv:
-		if !p.Fits(mlx5model.UMRFixedDS) {
-			return errNOMEM
-		}
-		p.Begin()
-		p.LocalInv(wr.Flags, p.fence(wr), wr.Key)
-	default:
-		p.Begin()
-		err = p.transfer(wr)
 	}
-	if err == 0 {
-		qp.NextFence = p.armed
-	}
-	return err
+	return 0
 }
 
-// full reports whether no room is left behind nreq work requests of this call.
-func (qp *QP) full(nreq uint32) bool {
-	return qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost
+// write writes a WQE at counter at and returns its units, 0 if it is refused.
+func (p *post) write(at uint16, wr *WR) (ds uint32, err int) {
+	switch wr.Op {
+	case OpRegMR:
+		ds, err = p.regMR(at, wr)
+	case OpLocalInv:
+		ds = p.LocalInv(at, wr.Flags, p.fence(wr), wr.Key)
+	default:
+		ds, err = p.transfer(at, wr)
+	}
+	if err == 0 {
+		p.qp.NextFence = p.armed
+	}
+	return ds, err
 }
 
 // maxGS keeps a WQE within its 6-bit size and within the ring.
@@ -219,23 +220,22 @@ func (wr *WR) imm() uint32 {
 const inlineMark = 1 << 31
 
 // transfer writes a send or RDMA request.
-func (p *post) transfer(wr *WR) int {
+func (p *post) transfer(at uint16, wr *WR) (ds uint32, err int) {
 	first := uint32(mlx5model.CtrlSize / mlx5model.DSSize)
-	rdma := wr.Op == OpRDMAWrite || wr.Op == OpRDMAWriteImm || wr.Op == OpRDMARead
-	b := sendq.At(p.Ring, uint32(p.Begun))
-	if rdma {
+	b := sendq.At(p.Ring, uint32(at))
+	if wr.Op == OpRDMAWrite || wr.Op == OpRDMAWriteImm || wr.Op == OpRDMARead {
 		sendq.PutRaddr(b, wr.RAddr, wr.RKey)
 		first += mlx5model.RaddrSize / mlx5model.DSSize
 	}
+	op := wqeOpcode[wr.Op]
 	if wr.Flags&SendInline == 0 || len(wr.SGEs) == 0 {
-		p.Transfer(wqeOpcode[wr.Op], first, wr.Flags, p.fence(wr), wr.imm(), wr.SGEs)
-		return 0
+		return p.Transfer(at, op, first, wr.Flags, p.fence(wr), wr.imm(), wr.SGEs), 0
 	}
 	if wr.SGEs.Total() != 0 {
-		p.Refuse(wr.Flags, wr.imm())
-		return errNOMEM
+		p.Refuse(at, wr.Flags, wr.imm())
+		return 0, errNOMEM
 	}
-	sendq.PutCtrl(b, p.Head(wqeOpcode[wr.Op], first+1), p.Flags(wr.Flags, p.fence(wr), wr.imm()))
+	sendq.PutCtrl(b, sendq.Head(at, op, p.QPN, first+1), p.Flags(wr.Flags, p.fence(wr), wr.imm()))
 	binary.BigEndian.PutUint32(b[first*mlx5model.DSSize:], inlineMark)
-	return 0
+	return first + 1, 0
 }

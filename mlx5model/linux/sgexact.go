@@ -38,17 +38,24 @@ type pageWriter struct {
 	n     int
 }
 
+const mttBits = mlx5model.MTTRead | mlx5model.MTTWrite
+
+// one sets a page and reports whether there was room.
+func (w *pageWriter) one(page uint64) bool {
+	if (w.n+1)*mlx5model.MTTSize > len(w.descs) {
+		return false
+	}
+	binary.BigEndian.PutUint64(w.descs[w.n*mlx5model.MTTSize:], page|mttBits)
+	w.n++
+	return true
+}
+
 // run sets count pages from page on, size bytes apart modulo 2^64, or as many
 // as there is room for, and returns how many.
 func (w *pageWriter) run(page, size, count uint64) uint64 {
-	const bits = mlx5model.MTTRead | mlx5model.MTTWrite
 	room := w.descs[w.n*mlx5model.MTTSize:]
 	count = min(count, uint64(len(room)/mlx5model.MTTSize))
-	if count == 1 {
-		binary.BigEndian.PutUint64(room, page|bits)
-	} else {
-		xlt.MTTRun(room[:count*mlx5model.MTTSize], page, size, bits)
-	}
+	xlt.MTTRun(room[:count*mlx5model.MTTSize], page, size, mttBits)
 	w.n += int(count)
 	return count
 }
@@ -115,13 +122,16 @@ func (w *pageWriter) setPages(start, end, pageSize uint64, joined bool) (last ui
 			return start, true
 		}
 	}
-	count, next := uint64(1), page+pageSize
-	switch {
-	case next >= end:
-	case pageSize == 0 || end > -pageSize:
-		count = math.MaxUint64
-	default:
-		count += (end-next-1)/pageSize + 1
+	next := page + pageSize
+	if next >= end {
+		if !w.one(page) {
+			return start, false
+		}
+		return page, true
+	}
+	count := uint64(math.MaxUint64)
+	if pageSize != 0 && end <= -pageSize {
+		count = (end-next-1)/pageSize + 2
 	}
 	done := w.run(page, pageSize, count)
 	if done == 0 {

@@ -14,16 +14,17 @@ const RegMask = mlx5model.MaskLen | mlx5model.MaskPageSize | mlx5model.MaskStart
 // regMR writes a REG_MR: control, UMR control and mkey context segment, then the
 // list itself or a pointer to it (set_reg_wr). The PD is left out: the mask does
 // not cover it.
-func (p *post) regMR(wr *WR) int {
+func (p *post) regMR(at uint16, wr *WR) (ds uint32, err int) {
 	if wr.Flags&SendInline != 0 || !p.qp.canReconfig(wr.Access) {
-		p.Refuse(wr.Flags, wr.Key)
-		return errINVAL
+		p.Refuse(at, wr.Flags, wr.Key)
+		return 0, errINVAL
 	}
 	p.armed = mlx5model.FenceSmall
 	mr := wr.MR
 	list := mr.listBytes()
 	octowords := uint32(mlx5model.ListOctowords(uint64(list)))
-	ds, form := uint32(mlx5model.UMRFixedDS+1), uint8(mlx5model.UMRCheckNotFree)
+	ds = mlx5model.UMRFixedDS + 1
+	form := uint8(mlx5model.UMRCheckNotFree)
 	if list <= InlineThreshold {
 		ds, form = mlx5model.UMRFixedDS+octowords, mlx5model.UMRCheckNotFree|mlx5model.UMRInline
 	}
@@ -32,20 +33,19 @@ func (p *post) regMR(wr *WR) int {
 		mask |= mlx5model.MaskA
 	}
 	const rights = mlx5model.AccUMREn | mlx5model.AccLR
-	at := uint32(p.Begun)
-	sendq.PutWords(sendq.At(p.Ring, at), p.Head(mlx5model.OpUMR, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
+	sendq.PutWords(sendq.At(p.Ring, uint32(at)), sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
 		sendq.UMR(form, uint16(octowords), 0), mask)
-	sendq.PutContext(sendq.At(p.Ring, at+1),
+	sendq.PutContext(sendq.At(p.Ring, uint32(at)+1),
 		sendq.Rights(rights|sendq.Access(wr.Access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
 		mlx5model.FlagsEnRinval, mr.IOVA, mr.Length, mr.xltOctowords(list>>mr.descShift()), mr.pageWord())
 	if list > InlineThreshold {
-		p.Pointer(octowords*mlx5model.OctowordSize, p.qp.LocalDMALkey, mr.DescMap)
-		return 0
+		p.Pointer(at, octowords*mlx5model.OctowordSize, p.qp.LocalDMALkey, mr.DescMap)
+		return ds, 0
 	}
 	// Only the entries are written; the rest of the 64 bytes keeps what the
 	// ring held.
-	sendq.PutDescs(sendq.At(p.Ring, at+2), mr.Descs[:list])
-	return 0
+	sendq.PutDescs(sendq.At(p.Ring, uint32(at)+2), mr.Descs[:list])
+	return ds, 0
 }
 
 // canReconfig reports whether the device lets a UMR set these rights on a key

@@ -47,20 +47,21 @@ type PostResult struct {
 // or too small for ListLen (-EINVAL).
 func (q *QP) PostSend(wrs []WR) PostResult {
 	var p post
-	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig, p.Index = q, q.Ring, q.QPN, q.SigAll, q.WQSig, q.CurPost
-	last := p.Index
+	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig = q, q.Ring, q.QPN, q.SigAll, q.WQSig
+	at, last := q.CurPost, q.CurPost
 	r := PostResult{BadWR: -1}
 	for ; r.NReq < len(wrs); r.NReq++ {
-		at := p.Index
-		if r.Err = p.one(&wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {
+		var ds uint32
+		if ds, r.Err = p.one(at, &wrs[r.NReq], uint32(r.NReq)); r.Err != 0 {
 			r.BadWR = r.NReq
 			break
 		}
 		last = at
+		at += uint16((ds + 3) / 4)
 	}
 	if r.NReq > 0 {
 		q.Head += uint32(r.NReq)
-		q.CurPost, q.DBRec = p.Index, uint32(p.Index)
+		q.CurPost, q.DBRec = at, uint32(at)
 		q.Doorbell = [8]byte(sendq.At(q.Ring, uint32(last))[:])
 	}
 	return r
@@ -73,31 +74,31 @@ type post struct {
 	armed uint8 // next_fence: the fence for requests after the current one
 }
 
-func (p *post) one(wr *WR, nreq uint32) int {
+// one writes a WQE at counter at and returns its units.
+func (p *post) one(at uint16, wr *WR, nreq uint32) (ds uint32, errno int) {
 	if errno := p.check(wr, nreq); errno != 0 {
-		return errno
+		return 0, errno
 	}
-	p.Begin()
 	fence := getFence(p.qp.FMCache, wr)
 	switch wr.Op {
 	case OpRegIndirMR:
 		if wr.Flags&SendInline != 0 || !wr.List.fill(wr.ListLen) {
-			p.Refuse(wr.Flags, wr.Key)
-			return errINVAL
+			p.Refuse(at, wr.Flags, wr.Key)
+			return 0, errINVAL
 		}
-		p.regIndir(wr, fence)
+		ds = p.regIndir(at, wr, fence)
 		p.armed = mlx5model.FenceSmall
 	case OpLocalInv:
-		p.LocalInv(wr.Flags, fence, wr.Key)
+		ds = p.LocalInv(at, wr.Flags, fence, wr.Key)
 		p.armed = mlx5model.FenceSmall
 	case OpRDMAWrite, OpRDMARead:
-		sendq.PutRaddr(sendq.At(p.Ring, uint32(p.Begun)), wr.RAddr, wr.RKey)
-		p.Transfer(wqeOpcode[wr.Op], 2, wr.Flags, fence, 0, wr.SGEs)
+		sendq.PutRaddr(sendq.At(p.Ring, uint32(at)), wr.RAddr, wr.RKey)
+		ds = p.Transfer(at, wqeOpcode[wr.Op], 2, wr.Flags, fence, 0, wr.SGEs)
 	case OpSend:
-		p.Transfer(wqeOpcode[wr.Op], 1, wr.Flags, fence, 0, wr.SGEs)
+		ds = p.Transfer(at, wqeOpcode[wr.Op], 1, wr.Flags, fence, 0, wr.SGEs)
 	}
 	p.qp.FMCache = p.armed
-	return 0
+	return ds, 0
 }
 
 func (p *post) check(wr *WR, nreq uint32) int {

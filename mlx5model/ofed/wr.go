@@ -75,17 +75,18 @@ type WR struct {
 	SGEs  []sg.Entry // sends and RDMA: local data; entries without bytes are left out
 }
 
-// regIndir writes a registration (set_indir_reg_wr).
-func (p *post) regIndir(wr *WR, fence uint8) {
-	const flags = mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM)
+// regIndir writes a registration (set_indir_reg_wr) and returns its units.
+func (p *post) regIndir(at uint16, wr *WR, fence uint8) (ds uint32) {
+	const rights = mlx5model.AccUMREn | mlx5model.AccLR | uint8(mlx5model.ModeKLM)
+	ds = mlx5model.UMRFixedDS + 1
 	size := mlx5model.AlignUp(uint64(wr.ListLen)*mlx5model.KLMSize, mlx5model.UMRListAlign)
 	octowords := uint16(size / mlx5model.OctowordSize)
-	at := uint32(p.Begun)
-	sendq.PutWords(sendq.At(p.Ring, at), p.Head(mlx5model.OpUMR, mlx5model.UMRFixedDS+1), p.Flags(wr.Flags, fence, wr.Key),
+	sendq.PutWords(sendq.At(p.Ring, uint32(at)), sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, fence, wr.Key),
 		sendq.UMR(mlx5model.UMRCheckNotFree, octowords, 0), maskIndirect)
-	sendq.PutContext(sendq.At(p.Ring, at+1), sendq.Rights(flags|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+	sendq.PutContext(sendq.At(p.Ring, uint32(at)+1), sendq.Rights(rights|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
 		uint64(mlx5model.FlagsEnRinval|p.qp.PDN&mlx5model.PDMask), wr.IOVA, wr.Length, uint64(octowords), 0)
-	p.Pointer(uint32(size), p.qp.PALkey, wr.List.DMA)
+	p.Pointer(at, uint32(size), p.qp.PALkey, wr.List.DMA)
+	return ds
 }
 
 // fill writes the KLMs. The driver does not check the list's length; the

@@ -34,48 +34,37 @@ func Access(verbs uint32) uint8 {
 		verbs&accessRemoteAtomic*(mlx5model.AccA/accessRemoteAtomic))
 }
 
-// Post is the part of one ib_post_send call that the kernel's drivers of all
-// times do alike (drivers/infiniband/hw/mlx5/wr.c mlx5r_begin_wqe,
-// mlx5r_finish_wqe and their forerunners in qp.c).
+// Post is what does not change in one ib_post_send call, and the part of it that
+// the kernel's drivers of all times do alike (drivers/infiniband/hw/mlx5/wr.c
+// mlx5r_begin_wqe, mlx5r_finish_wqe and their forerunners in qp.c). The
+// producer counter goes from call to call in registers: WQEs would wait for one
+// another if it went through memory.
 type Post struct {
 	Ring   *mlx5model.Ring
 	QPN    uint32 // 24 bits
 	SigAll bool   // every request asks for a completion
 	WQSig  bool   // WQE signatures enabled
-	Index  uint16 // producer counter, in WQEBBs: where the next WQE begins
-	Begun  uint16 // where the WQE begun last begins
 }
-
-// Begin takes the next WQE's place.
-func (p *Post) Begin() { p.Begun = p.Index }
 
 // Fits reports whether the ring holds a WQE of ds units.
 func (p *Post) Fits(ds uint32) bool { return ds <= p.Ring.WQEBBs()*4 }
 
 // fmCeSe is the byte of the control segment for send flags, without a fence.
-func (p *Post) fmCeSe(send uint8) (b uint8) {
+func (p *Post) fmCeSe(send uint8) uint8 {
+	b := send & SendSolicited / (SendSolicited / mlx5model.CtrlSolicited)
 	if p.SigAll || send&SendSignaled != 0 {
-		b = mlx5model.CtrlCEAlways
-	}
-	if send&SendSolicited != 0 {
-		b |= mlx5model.CtrlSolicited
+		b |= mlx5model.CtrlCEAlways
 	}
 	return b
 }
 
 // Refuse writes what a request leaves behind that is refused once it is begun:
 // bytes 8 to Fh of the control segment.
-func (p *Post) Refuse(send uint8, imm uint32) {
-	put(At(p.Ring, uint32(p.Begun))[8:], Flags(0, p.fmCeSe(send), imm))
+func (p *Post) Refuse(at uint16, send uint8, imm uint32) {
+	put(At(p.Ring, uint32(at))[8:], Flags(0, p.fmCeSe(send), imm))
 }
 
-// Head is the first word of the WQE that was begun, which has ds units.
-func (p *Post) Head(op mlx5model.Opcode, ds uint32) uint64 {
-	p.Index = p.Begun + uint16((ds+3)/4)
-	return Head(p.Begun, op, p.QPN, ds)
-}
-
-// Flags is its second word.
+// Flags is the second word of a control segment.
 func (p *Post) Flags(send, fence uint8, imm uint32) uint64 {
 	var signature uint8
 	if p.WQSig {
@@ -87,36 +76,39 @@ func (p *Post) Flags(send, fence uint8, imm uint32) uint64 {
 }
 
 // LocalInv writes an invalidate: the key becomes free, its tag stays (wr.c
-// set_linv_wr).
-func (p *Post) LocalInv(send, fence uint8, key uint32) {
-	PutWords(At(p.Ring, uint32(p.Begun)), p.Head(mlx5model.OpUMR, mlx5model.UMRFixedDS), p.Flags(send, fence, key),
+// set_linv_wr). It returns the WQE's units.
+func (p *Post) LocalInv(at uint16, send, fence uint8, key uint32) (ds uint32) {
+	const size = mlx5model.UMRFixedDS
+	PutWords(At(p.Ring, uint32(at)), Head(at, mlx5model.OpUMR, p.QPN, size), p.Flags(send, fence, key),
 		UMR(mlx5model.UMRInline, 0, 0), mlx5model.MaskFree)
-	PutWords(At(p.Ring, uint32(p.Begun)+1), Free, 0, 0, 0)
+	PutWords(At(p.Ring, uint32(at)+1), Free, 0, 0, 0)
+	return size
 }
 
 // Pointer writes the data segment of a UMR whose list lies in memory: n bytes
 // at addr under lkey.
-func (p *Post) Pointer(n, lkey uint32, addr uint64) {
-	putData(At(p.Ring, uint32(p.Begun)+mlx5model.UMRDataOff/mlx5model.WQEBBSize)[:], n, lkey, addr)
+func (p *Post) Pointer(at uint16, n, lkey uint32, addr uint64) {
+	putData(At(p.Ring, uint32(at)+mlx5model.UMRDataOff/mlx5model.WQEBBSize)[:], n, lkey, addr)
 }
 
 // Transfer writes the control segment and the data segments of a send or RDMA
-// request, from unit first on; entries without bytes are left out. What lies
-// between is the caller's.
-func (p *Post) Transfer(op mlx5model.Opcode, first uint32, send, fence uint8, imm uint32, list []sg.Entry) {
-	ds := first
+// request, those from unit first on; entries without bytes are left out. What
+// lies between is the caller's. It returns the WQE's units.
+func (p *Post) Transfer(at uint16, op mlx5model.Opcode, first uint32, send, fence uint8, imm uint32, list []sg.Entry) (ds uint32) {
+	ds = first
 	for i := range list {
 		if list[i].Len != 0 {
 			ds++
 		}
 	}
-	PutCtrl(At(p.Ring, uint32(p.Begun)), p.Head(op, ds), p.Flags(send, fence, imm))
+	PutCtrl(At(p.Ring, uint32(at)), Head(at, op, p.QPN, ds), p.Flags(send, fence, imm))
 	for i := range list {
 		if e := &list[i]; e.Len != 0 {
-			putData(p.Ring.At(uint32(p.Begun), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)
+			putData(p.Ring.At(uint32(at), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)
 			first++
 		}
 	}
+	return ds
 }
 
 // PutCtrl writes a control segment to the front of a WQEBB.
@@ -143,8 +135,11 @@ func putData(b []byte, n, lkey uint32, addr uint64) {
 // PutDescs copies a list of KLMs or MTTs, at most 64 bytes of it, into a WQEBB.
 // It reads words for the reason that Copy gives.
 func PutDescs(b *Block, list []byte) {
-	list = list[:min(len(list), len(b))]
+	if len(list) >= len(b) {
+		Copy(b, (*Block)(list))
+		return
+	}
 	for i := 0; i+8 <= len(list); i += 8 {
-		binary.LittleEndian.PutUint64(b[i:], binary.LittleEndian.Uint64(list[i:]))
+		binary.LittleEndian.PutUint64(b[i&0x38:], binary.LittleEndian.Uint64(list[i:]))
 	}
 }

@@ -53,10 +53,17 @@ func put(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, bits.ReverseByte
 // Copy copies a WQEBB that was just written. It reads words, as it was written:
 // a wider load would have to wait until the words are in the cache.
 func Copy(dst, src *Block) {
-	for i := 0; i < len(dst); i += 8 {
-		binary.LittleEndian.PutUint64(dst[i:], binary.LittleEndian.Uint64(src[i:]))
-	}
+	copyWord(dst[0x00:], src[0x00:])
+	copyWord(dst[0x08:], src[0x08:])
+	copyWord(dst[0x10:], src[0x10:])
+	copyWord(dst[0x18:], src[0x18:])
+	copyWord(dst[0x20:], src[0x20:])
+	copyWord(dst[0x28:], src[0x28:])
+	copyWord(dst[0x30:], src[0x30:])
+	copyWord(dst[0x38:], src[0x38:])
 }
+
+func copyWord(dst, src []byte) { binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)) }
 
 // PutWords writes a WQEBB: four words, and zeroes behind them. Control and UMR
 // control segment are such a WQEBB, and a mkey context whose list size and page
