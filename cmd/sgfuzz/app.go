@@ -137,6 +137,7 @@ type cli struct {
 	Import  importCmd  `cmd:"" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
 	Export  exportCmd  `cmd:"" help:"Write cases and seeds as inputs of fuzzing engines."`
 	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
+	Conform conformCmd `cmd:"" help:"Test an implementation written elsewhere, a child process."`
 	Exhaust exhaustCmd `cmd:"" help:"Check every list of a small universe with every strategy."`
 	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
 	Bench   benchCmd   `cmd:"" help:"Measure the encoders beside the peers that this machine has."`
@@ -230,7 +231,7 @@ Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that 
 
 // verbOf is the first argument and a blank if it is a verb.
 func verbOf(args []string) string {
-	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "exhaust", "mutants", "bench", "fmt", "version"}
+	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "conform", "exhaust", "mutants", "bench", "fmt", "version"}
 	if len(args) > 0 && slices.Contains(verbs, args[0]) {
 		return args[0] + " "
 	}

@@ -19,6 +19,8 @@
 //	export --format FORMAT --out DIR [FILE|DIR…]
 //	                      cases, or a target's seeds, as inputs of fuzzing engines
 //	vectors FILE…         check recorded outputs of real drivers against the encoders
+//	conform -- CMD ARGS…  test an implementation written elsewhere, in any language,
+//	                      over a pipe: docs/conform.md
 //	exhaust               check every list of a small universe, and every sub-range of
 //	                      each, with every strategy; says what is thereby proved
 //	mutants [MUTANT…]     run the generators and checks against re-created historical

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/sgfuzz/sgfuzz/conform"
+	"github.com/sgfuzz/sgfuzz/conform/runner"
+	"github.com/sgfuzz/sgfuzz/corpus"
+)
+
+// conformCmd drives an implementation written elsewhere.
+type conformCmd struct {
+	common
+	Ops        []string      `placeholder:"OP,…" help:"Only these operations: sg_to_pages, sg_to_klms, wqe, register."`
+	Judge      string        `default:"exact" enum:"exact,semantic" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
+	Cases      uint64        `help:"Requests of each operation (default: 10000, no limit with --for)."`
+	For        time.Duration `help:"Time for all operations together."`
+	Seed       uint64        `default:"1" help:"Seed of the drawn cases."`
+	Batch      int           `default:"64" help:"Requests outstanding."`
+	Timeout    time.Duration `default:"2s" help:"Longest wait for a reply."`
+	Hex        bool          `help:"Numbers above 2^53 as strings of hexadecimal digits."`
+	Vectors    []string      `sep:"none" placeholder:"FILE" help:"Recorded outputs of real drivers, .jsonl or .jsonl.gz, to begin with."`
+	Corpus     []string      `sep:"none" placeholder:"DIR" help:"Case files and directories to begin with."`
+	Deviations string        `placeholder:"FILE" help:"Known differences: CHECK PATTERN REASON a line."`
+	Out        string        `placeholder:"DIR" help:"Write findings here: case, request, reply."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the result as JUnit XML."`
+	Command    []string      `arg:"" passthrough:"partial" name:"command" help:"The implementation and its arguments, behind --."`
+}
+
+// defaultConformCases is --cases if neither it nor --for is given.
+const defaultConformCases = 10000
+
+const maxBatch = 1 << 16
+
+func (v *conformCmd) run(a *app) (any, error) {
+	c, err := v.config()
+	if err != nil {
+		return nil, err
+	}
+	bar := a.newProgress(-1)
+	c.Every = bar.every()
+	c.Progress = func(p runner.Progress) {
+		bar.at(int64(p.Cases), func() string { return fmt.Sprintf("%s: %d cases, %d findings", p.Op, p.Cases, p.Findings) })
+	}
+	s, err := runner.Run(a.ctx, c)
+	bar.done()
+	for _, mine := range []error{runner.ErrUsage, runner.ErrStart, runner.ErrVector, os.ErrNotExist} {
+		if errors.Is(err, mine) {
+			return nil, badInput(err)
+		}
+	}
+	if s == nil {
+		return nil, err
+	}
+	r := newConformResult(s, v.Seed)
+	a.printConform(r)
+	if v.JUnit != "" {
+		err = cmp.Or(err, writeJUnit(v.JUnit, r))
+	}
+	if err == nil && s.Failed() {
+		err = status(exitFindings)
+	}
+	return r, err
+}
+
+// config checks the flags and reads what they name.
+func (v *conformCmd) config() (runner.Config, error) {
+	c := runner.Config{
+		Command: v.Command, Cases: v.Cases, For: v.For, Seed: v.Seed, Batch: v.Batch, Timeout: v.Timeout,
+		Hex: v.Hex, Vectors: v.Vectors, Out: v.Out,
+	}
+	if len(c.Command) > 0 && c.Command[0] == "--" {
+		c.Command = c.Command[1:]
+	}
+	switch {
+	case len(c.Command) == 0:
+		return c, badInputf("no command behind --")
+	case v.Batch < 1 || v.Batch > maxBatch:
+		return c, badInputf("--batch %d: 1 to %d", v.Batch, maxBatch)
+	case v.Timeout <= 0:
+		return c, badInputf("--timeout %v: more than 0", v.Timeout)
+	case v.For < 0:
+		return c, badInputf("--for %v: not negative", v.For)
+	case v.Cases == 0 && v.For == 0:
+		c.Cases = defaultConformCases
+	}
+	if v.Judge == "semantic" {
+		c.Judge = runner.Semantic
+	}
+	for _, name := range v.Ops {
+		op, ok := conform.ParseOp(name)
+		if !ok || op == conform.OpHello {
+			return c, badInputf("unknown operation %q: one of sg_to_pages, sg_to_klms, wqe, register", name)
+		}
+		c.Ops = append(c.Ops, op)
+	}
+	var err error
+	if len(v.Corpus) > 0 {
+		if c.Corpus, err = corpus.LoadAll(v.Corpus...); err != nil {
+			return c, badInput(err)
+		}
+	}
+	if v.Deviations != "" {
+		c.Deviations, err = readDeviations(v.Deviations)
+	}
+	return c, badInput(err)
+}
+
+func readDeviations(path string) ([]*runner.Deviation, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	all, err := runner.ParseDeviations(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return all, nil
+}
