@@ -35,16 +35,20 @@ const MaxKLMBytes = 1 << 31
 //
 // Cost is linear in entries visited and KLMs written; nothing is allocated
 // unless it fails.
-func MapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes uint64) (Mapping, error) {
-	var m Mapping
-	return m.settled(m.klms(dst, l, from, lkey, maxKLMs, maxBytes, nil))
+func MapKLMs(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes uint64) (m Mapping, err error) {
+	if err = m.klms(dst, l, from, lkey, maxKLMs, maxBytes, nil); err != nil {
+		m = Mapping{}
+	}
+	return m, err
 }
 
 // MapKLMsAt is MapKLMs for a region that starts at iova, any value, instead of
 // at its first byte's address.
-func MapKLMsAt(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes, iova uint64) (Mapping, error) {
-	var m Mapping
-	return m.settled(m.klms(dst, l, from, lkey, maxKLMs, maxBytes, &iova))
+func MapKLMsAt(dst []byte, l sg.List, from Pos, lkey uint32, maxKLMs int, maxBytes, iova uint64) (m Mapping, err error) {
+	if err = m.klms(dst, l, from, lkey, maxKLMs, maxBytes, &iova); err != nil {
+		m = Mapping{}
+	}
+	return m, err
 }
 
 // klms is MapKLMs and MapKLMsAt. The mapping is filled in place, here and in

@@ -40,18 +40,22 @@ const minPageSize = 4
 //
 // Cost is linear in entries visited and pages written; nothing is allocated
 // unless it fails.
-func MapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int) (Mapping, error) {
-	var m Mapping
-	return m.settled(m.pages(dst, l, from, pageSize, maxPages, nil))
+func MapPages(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int) (m Mapping, err error) {
+	if err = m.pages(dst, l, from, pageSize, maxPages, nil); err != nil {
+		m = Mapping{}
+	}
+	return m, err
 }
 
 // MapPagesAt is MapPages for a region that starts at iova instead of at its
 // first byte's address. It lets a list that passes the top of the address
 // space be one region, at an iova of the address modulo the page size. The low
 // bits of iova must equal those of the first byte's address.
-func MapPagesAt(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova uint64) (Mapping, error) {
-	var m Mapping
-	return m.settled(m.pages(dst, l, from, pageSize, maxPages, &iova))
+func MapPagesAt(dst []byte, l sg.List, from Pos, pageSize uint64, maxPages int, iova uint64) (m Mapping, err error) {
+	if err = m.pages(dst, l, from, pageSize, maxPages, &iova); err != nil {
+		m = Mapping{}
+	}
+	return m, err
 }
 
 // pages is MapPages and MapPagesAt.

@@ -151,14 +151,6 @@ func (m *Mapping) finish(c *cursor, stop StopReason) error {
 	return nil
 }
 
-// settled is the mapping, or none if there is an error.
-func (m *Mapping) settled(err error) (Mapping, error) {
-	if err != nil {
-		return Mapping{}, err
-	}
-	return *m, nil
-}
-
 // belowTop gives how many of n further bytes a region at IOVA with Length
 // bytes can take so that it ends at 2^64 at the latest.
 func (m *Mapping) belowTop(n uint64) uint64 {
