@@ -589,6 +589,18 @@ DATA mttRunShuffle<>+14(SB)/1, $0x09
 DATA mttRunShuffle<>+15(SB)/1, $0x08
 GLOBL mttRunShuffle<>(SB), RODATA|NOPTR, $16
 
+DATA odd<>+0(SB)/8, $0x0000000000000000
+DATA odd<>+8(SB)/8, $0xffffffffffffffff
+DATA odd<>+16(SB)/8, $0x0000000000000000
+DATA odd<>+24(SB)/8, $0xffffffffffffffff
+GLOBL odd<>(SB), RODATA|NOPTR, $32
+
+DATA high<>+0(SB)/8, $0x0000000000000000
+DATA high<>+8(SB)/8, $0x0000000000000000
+DATA high<>+16(SB)/8, $0xffffffffffffffff
+DATA high<>+24(SB)/8, $0xffffffffffffffff
+GLOBL high<>(SB), RODATA|NOPTR, $32
+
 // func mttRun(dst *byte, n int, page uint64, step uint64, bits uint64)
 // Requires: AVX, AVX2
 TEXT ·mttRun(SB), NOSPLIT, $0-40
@@ -605,38 +617,33 @@ vectors:
 	CMPQ           CX, $0x00000004
 	JB             singles
 	VBROADCASTI128 mttRunShuffle<>+0(SB), Y0
-	VMOVQ          SI, X1
-	VPBROADCASTQ   X1, Y1
-	LEAQ           (DX)(BX*1), DI
-	VMOVQ          DX, X4
-	VPINSRQ        $0x01, DI, X4, X4
-	LEAQ           (DX)(BX*2), DX
-	ADDQ           BX, DI
-	ADDQ           BX, DI
-	VMOVQ          DX, X2
-	VPINSRQ        $0x01, DI, X2, X2
-	VINSERTI128    $0x01, X2, Y4, Y4
-	VMOVQ          BX, X2
-	VPBROADCASTQ   X2, Y2
-	VPSLLQ         $0x02, Y2, Y2
+	VPBROADCASTQ   bits+32(FP), Y1
+	VPBROADCASTQ   page+16(FP), Y2
+	VPBROADCASTQ   step+24(FP), Y3
+	VPADDQ         Y3, Y3, Y4
+	VPADDQ         Y4, Y4, Y5
+	VPAND          odd<>+0(SB), Y3, Y3
+	VPAND          high<>+0(SB), Y4, Y4
+	VPADDQ         Y3, Y2, Y2
+	VPADDQ         Y4, Y2, Y2
 	CMPQ           CX, $0x00000010
 	JB             vector
-	VPSLLQ         $0x02, Y2, Y3
-	VPADDQ         Y2, Y4, Y9
-	VPADDQ         Y2, Y9, Y10
-	VPADDQ         Y2, Y10, Y11
+	VPSLLQ         $0x02, Y5, Y3
+	VPADDQ         Y5, Y2, Y9
+	VPADDQ         Y5, Y9, Y10
+	VPADDQ         Y5, Y10, Y11
 
 loop:
-	VPOR    Y1, Y4, Y5
-	VPADDQ  Y3, Y4, Y4
+	VPOR    Y1, Y2, Y4
+	VPADDQ  Y3, Y2, Y2
 	VPOR    Y1, Y9, Y6
 	VPADDQ  Y3, Y9, Y9
 	VPOR    Y1, Y10, Y7
 	VPADDQ  Y3, Y10, Y10
 	VPOR    Y1, Y11, Y8
 	VPADDQ  Y3, Y11, Y11
-	VPSHUFB Y0, Y5, Y5
-	VMOVDQU Y5, (AX)
+	VPSHUFB Y0, Y4, Y4
+	VMOVDQU Y4, (AX)
 	VPSHUFB Y0, Y6, Y6
 	VMOVDQU Y6, 32(AX)
 	VPSHUFB Y0, Y7, Y7
@@ -651,17 +658,17 @@ loop:
 	JB      rest
 
 vector:
-	VPOR    Y1, Y4, Y5
-	VPADDQ  Y2, Y4, Y4
-	VPSHUFB Y0, Y5, Y5
-	VMOVDQU Y5, (AX)
+	VPOR    Y1, Y2, Y4
+	VPADDQ  Y5, Y2, Y2
+	VPSHUFB Y0, Y4, Y4
+	VMOVDQU Y4, (AX)
 	ADDQ    $0x00000020, AX
 	SUBQ    $0x00000004, CX
 	CMPQ    CX, $0x00000004
 	JAE     vector
 
 rest:
-	VMOVQ X4, DX
+	VMOVQ X2, DX
 	VZEROUPPER
 
 singles:

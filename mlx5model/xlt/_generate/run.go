@@ -16,6 +16,7 @@ const (
 // turn; what remains is done by one vector at a time and then by single words.
 func run() {
 	mask := bytesTable("mttRunShuffle", toMTT)
+	odd, high := wordsTable("odd", 0, ^uint64(0), 0, ^uint64(0)), wordsTable("high", 0, 0, ^uint64(0), ^uint64(0))
 	begin("mttRun", "func(dst *byte, n int, page uint64, step uint64, bits uint64)")
 	dst := Load(Param("dst"), GP64()).(GPVirtual)
 	n := Load(Param("n"), GP64()).(GPVirtual)
@@ -25,12 +26,18 @@ func run() {
 	CMPQ(n, U32(mtts))
 	JB(LabelRef("singles"))
 
-	m, or, four, sixteen := YMM(), YMM(), YMM(), YMM()
+	m, or, first, one, two, four, sixteen := YMM(), YMM(), YMM(), YMM(), YMM(), YMM(), YMM()
 	VBROADCASTI128(mask, m)
-	everyLane(bits, or)
-	v := [unroll]VecVirtual{ramp(page, step)}
-	everyLane(step, four)
-	VPSLLQ(U8(2), four, four)
+	VPBROADCASTQ(param("bits"), or)
+	VPBROADCASTQ(param("page"), first)
+	VPBROADCASTQ(param("step"), one)
+	VPADDQ(one, one, two)
+	VPADDQ(two, two, four)
+	VPAND(odd, one, one)
+	VPAND(high, two, two)
+	VPADDQ(one, first, first)
+	VPADDQ(two, first, first) // page, and 1, 2 and 3 steps on
+	v := [unroll]VecVirtual{first}
 	out := [unroll]VecVirtual{YMM(), YMM(), YMM(), YMM()}
 	// put writes the first k vectors and moves them on.
 	put := func(k int, by VecVirtual) {
@@ -81,20 +88,13 @@ func run() {
 	RET()
 }
 
-// ramp makes a vector of first, first+step, first+2*step and first+3*step.
-func ramp(first, step GPVirtual) VecVirtual {
-	low, high := YMM(), YMM()
-	at := GP64()
-	LEAQ(Mem{Base: first, Index: step, Scale: 1}, at)
-	VMOVQ(first, low.AsX())
-	VPINSRQ(U8(1), at, low.AsX(), low.AsX())
-	LEAQ(Mem{Base: first, Index: step, Scale: 2}, first)
-	ADDQ(step, at)
-	ADDQ(step, at)
-	VMOVQ(first, high.AsX())
-	VPINSRQ(U8(1), at, high.AsX(), high.AsX())
-	VINSERTI128(U8(1), high.AsX(), low, low)
-	return low
+// wordsTable puts four words of 8 bytes into the program.
+func wordsTable(name string, words ...uint64) Mem {
+	m := GLOBL(name, readOnly)
+	for i, w := range words {
+		DATA(8*i, U64(w))
+	}
+	return m
 }
 
 // everyLane fills v with the 8 bytes of r.
