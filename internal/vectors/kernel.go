@@ -37,6 +37,9 @@ const maxRecordedDescs = 1 << 19
 // newRegion makes the region that ib_alloc_mr makes, with its descriptor buffer
 // filled with fill.
 func newRegion(kind string, maxNumSG uint32, fill byte) (*linux.MR, error) {
+	if maxNumSG > maxRecordedDescs { // before it is an int, which may have 32 bits
+		return nil, fmt.Errorf("max_num_sg %d is beyond %d", maxNumSG, maxRecordedDescs)
+	}
 	mr := &linux.MR{MaxDescs: linux.MaxDescs(maxNumSG)}
 	switch kind {
 	case "mtt":
@@ -45,9 +48,6 @@ func newRegion(kind string, maxNumSG uint32, fill byte) (*linux.MR, error) {
 		mr.Mode = mlx5model.ModeKLM
 	default:
 		return nil, fmt.Errorf("type %q is neither mtt nor klm", kind)
-	}
-	if mr.MaxDescs > maxRecordedDescs {
-		return nil, fmt.Errorf("max_num_sg %d is beyond %d", maxNumSG, maxRecordedDescs)
 	}
 	mr.Descs = filled(int(mlx5model.AlignUp(uint64(mr.MaxDescs*mr.DescSize()), mlx5model.UMRListAlign)), fill)
 	return mr, nil

@@ -164,10 +164,10 @@ type regRun struct {
 
 func (c *regCase) run(ring *mlx5model.Ring, fill byte) (*regRun, error) {
 	r := &regRun{qp: c.QP.make(ring)}
-	descs := 0
+	var descs uint64
 	for i := range c.MRs {
 		m := &c.MRs[i]
-		if descs += linux.MaxDescs(m.MaxNumSG); descs > maxRecordedDescs {
+		if descs += uint64(m.MaxNumSG); descs > maxRecordedDescs {
 			return nil, fmt.Errorf("mrs[%d]: max_num_sg beyond %d in all", i, maxRecordedDescs)
 		}
 		mr, err := newRegion(m.Type, m.MaxNumSG, fill)
