@@ -36,8 +36,8 @@
 // A destination shorter than what is written to it is a mistake of the program
 // and panics like an index out of range, before a byte is written. Bytes behind
 // what is written keep their value. Source and destination must not overlap.
-// Neither needs any alignment. Nothing is allocated, and nothing keeps a
-// reference to its arguments.
+// Neither needs any alignment. A byte may be written twice, with the same value.
+// Nothing is allocated, and nothing keeps a reference to its arguments.
 //
 // # Implementations
 //

@@ -1,5 +1,5 @@
-// Command _generate writes the assembly of package xlt, xlt_amd64.s. See the
-// go:generate line in the package's doc.go.
+// Command _generate writes the assembly of package xlt, xlt_amd64.s; the
+// package's doc.go has the call.
 package main
 
 import (
