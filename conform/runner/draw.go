@@ -56,8 +56,21 @@ func (d *drawer) draw(c *corpus.Case, op conform.Op, n uint64) {
 	}
 	d.p = sg.Params{PageSize: c.EffectivePageSize(), Capacities: capacities, MaxEntries: longestDrawn}
 	c.List, _ = sg.Generate(ch, &d.p, c.List)
+	if c.Limits.MaxEntryBytes > 0 {
+		clipEntries(c)
+	}
 	if op != conform.OpRegister && len(c.List) > 0 {
 		c.Offset = drawOffset(ch, uint64(c.List[0].Len))
+	}
+}
+
+// mostPieces bounds what one entry is split into: more would try a child's
+// patience, not its code.
+const mostPieces = 512
+
+func clipEntries(c *corpus.Case) {
+	for i := range c.List {
+		c.List[i].Len = uint32(min(uint64(c.List[i].Len), c.Limits.MaxEntryBytes*mostPieces))
 	}
 }
 
