@@ -131,7 +131,7 @@ func (w *pageWriter) setPages(start, end, pageSize uint64, joined bool) (last ui
 	}
 	count := uint64(math.MaxUint64)
 	if pageSize != 0 && end <= -pageSize {
-		count = (end-next-1)/pageSize + 2
+		count = min((end-next-1)/pageSize, math.MaxUint64-2) + 2
 	}
 	done := w.run(page, pageSize, count)
 	if done == 0 {
