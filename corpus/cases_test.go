@@ -36,7 +36,7 @@ func TestEmbeddedIsCanonical(t *testing.T) {
 		}
 		families[path.Dir(c.Name)]++
 	}
-	for family, least := range map[string]int{"features": 61, "bugs": 56, "mutants": 20, "captures": 22} {
+	for family, least := range map[string]int{"features": 61, "bugs": 56, "mutants": 20, "captures": 19, "found": 100} {
 		if families[family] < least {
 			t.Errorf("%d cases in %s, %d expected", families[family], family, least)
 		}
@@ -50,10 +50,13 @@ func TestEmbeddedIsCanonical(t *testing.T) {
 	}
 }
 
-// TestEmbeddedRefusals holds the cases that no registration can represent to
-// refusals by every strategy, and the others to acceptance by some.
+// TestEmbeddedRefusals holds the written cases that no registration can represent
+// to refusals by every strategy, and the others to acceptance by some.
 func TestEmbeddedRefusals(t *testing.T) {
 	for _, c := range embeddedCases(t) {
+		if strings.HasPrefix(c.Name, "found/") {
+			continue // nobody wrote down what is wanted
+		}
 		rejects := 0
 		for _, w := range c.Wants {
 			if w.Verdict == WantReject {

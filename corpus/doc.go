@@ -48,9 +48,10 @@
 //
 // # The embedded set
 //
-// Embedded holds four families: features/ (one case for each class of list),
+// Embedded holds five families: features/ (one case for each class of list),
 // bugs/ (one witness for each historical defect that a list can show), mutants/
 // (witnesses of defects that package internal/mutants re-creates or makes up, if
 // none of the others is one), captures/ (lists that real programs and the kernel
-// built: those that show something no other case does).
+// built) and found/ (cases that fuzzing made). Each case of the last two shows
+// something that no other case of the set does.
 package corpus

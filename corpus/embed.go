@@ -9,7 +9,7 @@ import (
 var embedded embed.FS
 
 // Embedded is the set of cases that comes with the module: features/, bugs/,
-// mutants/ and captures/, with a README.md in each.
+// mutants/, captures/ and found/, with a README.md in each.
 func Embedded() fs.FS {
 	sub, err := fs.Sub(embedded, "cases")
 	if err != nil { // only for an invalid path

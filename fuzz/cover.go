@@ -109,8 +109,9 @@ func inParallel(ctx context.Context, n, jobs int, part func(int) error) error {
 // Cover picks signatures that together have every feature of all: again and
 // again the one with most features that are not there yet, of several the one
 // of the smallest size, the first of several. Those of always are kept in any
-// case. The indices are in rising order.
-func Cover(sigs []Signature, always []int, size func(i int) int) (kept []int) {
+// case, of the others the first most; 0 for all that it takes. The indices are
+// in rising order.
+func Cover(sigs []Signature, always []int, most int, size func(i int) int) (kept []int) {
 	have := map[feature]struct{}{}
 	gain := make([]int, len(sigs)) // at most that many: others picked only lower it
 	for i := range sigs {
@@ -125,23 +126,24 @@ func Cover(sigs []Signature, always []int, size func(i int) int) (kept []int) {
 	for _, i := range always {
 		take(i)
 	}
-	for {
-		best, most := -1, 0
+	for n := 0; most == 0 || n < most; n++ {
+		best, high := -1, 0
 		for i := range sigs {
-			if gain[i] < most || gain[i] == 0 {
+			if gain[i] < high || gain[i] == 0 {
 				continue
 			}
 			gain[i] = missing(sigs[i].features, have)
-			if gain[i] > most || gain[i] == most && most > 0 && size(i) < size(best) {
-				best, most = i, gain[i]
+			if gain[i] > high || gain[i] == high && high > 0 && size(i) < size(best) {
+				best, high = i, gain[i]
 			}
 		}
 		if best < 0 {
-			slices.Sort(kept)
-			return kept
+			break
 		}
 		take(best)
 	}
+	slices.Sort(kept)
+	return kept
 }
 
 // Union is the signature of all cases together.

@@ -14,17 +14,20 @@ func TestCover(t *testing.T) {
 		name         string
 		sigs         []Signature
 		always, size []int
+		most         int
 		want         []int
 	}{
-		{"nothing", nil, nil, nil, nil},
-		{"empty signatures", []Signature{sig(), sig()}, nil, []int{1, 1}, nil},
-		{"one has all", []Signature{sig(1), sig(1, 2, 3), sig(3)}, nil, []int{1, 9, 1}, []int{1}},
-		{"smaller of equals", []Signature{sig(1, 2), sig(1, 2), sig(1, 2)}, nil, []int{3, 2, 2}, []int{1}},
-		{"one always", []Signature{sig(1, 2), sig(1, 2), sig(1)}, []int{2}, []int{3, 2, 2}, []int{1, 2}},
-		{"each its own", []Signature{sig(1), sig(2), sig(3)}, nil, []int{1, 1, 1}, []int{0, 1, 2}},
-		{"greedy", []Signature{sig(1, 2), sig(2, 3, 4), sig(4, 5), sig(1, 5)}, nil, []int{1, 1, 1, 1}, []int{1, 3}},
+		{"nothing", nil, nil, nil, 0, nil},
+		{"empty signatures", []Signature{sig(), sig()}, nil, []int{1, 1}, 0, nil},
+		{"one has all", []Signature{sig(1), sig(1, 2, 3), sig(3)}, nil, []int{1, 9, 1}, 0, []int{1}},
+		{"smaller of equals", []Signature{sig(1, 2), sig(1, 2), sig(1, 2)}, nil, []int{3, 2, 2}, 0, []int{1}},
+		{"one always", []Signature{sig(1, 2), sig(1, 2), sig(1)}, []int{2}, []int{3, 2, 2}, 0, []int{1, 2}},
+		{"each its own", []Signature{sig(1), sig(2), sig(3)}, nil, []int{1, 1, 1}, 0, []int{0, 1, 2}},
+		{"greedy", []Signature{sig(1, 2), sig(2, 3, 4), sig(4, 5), sig(1, 5)}, nil, []int{1, 1, 1, 1}, 0, []int{1, 3}},
+		{"the best two", []Signature{sig(1), sig(2, 3), sig(4, 5, 6), sig(7)}, nil, []int{1, 1, 1, 1}, 2, []int{1, 2}},
+		{"one beside one", []Signature{sig(1), sig(2, 3), sig(4, 5, 6)}, []int{0}, []int{1, 1, 1}, 1, []int{0, 2}},
 	} {
-		if got := Cover(row.sigs, row.always, func(i int) int { return row.size[i] }); !slices.Equal(got, row.want) {
+		if got := Cover(row.sigs, row.always, row.most, func(i int) int { return row.size[i] }); !slices.Equal(got, row.want) {
 			t.Errorf("%s: %v, want %v", row.name, got, row.want)
 		}
 	}
@@ -56,7 +59,7 @@ func TestSignaturesKeepWitnesses(t *testing.T) {
 			t.Errorf("%s shows %d mutants, %d features", cases[i].Name, sigs[i].Mutants(), sigs[i].Features())
 		}
 	}
-	kept := Cover(sigs, nil, func(i int) int { return len(cases[i].List) })
+	kept := Cover(sigs, nil, 0, func(i int) int { return len(cases[i].List) })
 	shown := map[feature]bool{}
 	for _, i := range kept {
 		for _, f := range sigs[i].features {

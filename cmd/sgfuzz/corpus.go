@@ -81,13 +81,15 @@ type corpusMinimizeCmd struct {
 	Out     string   `required:"" short:"o" placeholder:"DIR" help:"Directory for the cases that are kept; made if needed."`
 	Mutants bool     `default:"true" negatable:"" help:"Keep a case for every mutant that one of them shows."`
 	Wants   bool     `default:"true" negatable:"" help:"Keep every case that says what is to be answered."`
+	Known   []string `placeholder:"DIR" help:"Directories and case files whose cases need not be kept again, nor what they show."`
+	Most    int      `placeholder:"N" help:"Cases to keep at most, those that show most, besides those with wants (default: no limit)."`
 	Jobs    int      `short:"j" help:"Cases run at once (default: one a core)."`
 	Paths   []string `arg:"" name:"dir" help:"Directories and case files."`
 }
 
 // corpusMinimizeResult is its JSON object.
 type corpusMinimizeResult struct {
-	Cases    int      `json:"cases"`    // read
+	Cases    int      `json:"cases"`    // read, the known ones too
 	Features int      `json:"features"` // that they show
 	Mutants  int      `json:"mutants"`  // that they show
 	Kept     []string `json:"kept"`     // files written
@@ -97,7 +99,10 @@ func (v *corpusMinimizeCmd) run(a *app) (any, error) {
 	if err := checkJobs(v.Jobs); err != nil {
 		return nil, err
 	}
-	cases, err := loadCases(v.Paths)
+	if v.Most < 0 {
+		return nil, badInputf("--most %d: a number of cases, or 0 for no limit", v.Most)
+	}
+	cases, known, err := v.load()
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +115,14 @@ func (v *corpusMinimizeCmd) run(a *app) (any, error) {
 	r.Features, r.Mutants = all.Features(), all.Mutants()
 	var always []int
 	for i, c := range cases {
-		if v.Wants && len(c.Wants) > 0 {
+		if i < known || v.Wants && len(c.Wants) > 0 {
 			always = append(always, i)
 		}
 	}
-	for _, i := range fuzz.Cover(sigs, always, func(i int) int { return len(cases[i].List) }) {
+	for _, i := range fuzz.Cover(sigs, always, v.Most, func(i int) int { return len(cases[i].List) }) {
+		if i < known {
+			continue
+		}
 		file := filepath.Join(v.Out, filepath.FromSlash(cases[i].Name)+corpus.Ext)
 		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o777), corpus.Save(file, cases[i])); err != nil {
 			return nil, err
@@ -123,6 +131,17 @@ func (v *corpusMinimizeCmd) run(a *app) (any, error) {
 	}
 	a.printf("%d cases, %d features, %d mutants shown: %d cases kept in %s\n", r.Cases, r.Features, r.Mutants, len(r.Kept), v.Out)
 	return r, nil
+}
+
+// load reads the known cases and behind them the others.
+func (v *corpusMinimizeCmd) load() (cases []*corpus.Case, known int, err error) {
+	if len(v.Known) > 0 {
+		if cases, err = loadCases(v.Known); err != nil {
+			return nil, 0, err
+		}
+	}
+	more, err := loadCases(v.Paths)
+	return append(cases, more...), len(cases), err
 }
 
 // signatures runs the cases.

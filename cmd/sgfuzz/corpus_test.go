@@ -41,14 +41,17 @@ func TestCorpusList(t *testing.T) {
 func TestCorpusMinimize(t *testing.T) {
 	dir := corpusDir(t)
 	for _, row := range []struct {
-		flag string
-		want string // kept
+		flag  string
+		cases int    // read
+		want  string // kept
 	}{
-		{"--wants", "a wanted"},
-		{"--no-wants", "a wanted"},
+		{"--wants", 3, "a wanted"},
+		{"--no-wants", 3, "a wanted"},
+		{"--no-wants --most=1", 3, "a"},
+		{"--known=" + filepath.Join(dir, "sub"), 4, "wanted"},
 	} {
 		out := filepath.Join(t.TempDir(), "small")
-		r := sgfuzz("", "corpus", "minimize", "--no-mutants", "--json", row.flag, "--out", out, dir)
+		r := sgfuzz("", append([]string{"corpus", "minimize", "--no-mutants", "--json", "--out", out, dir}, strings.Fields(row.flag)...)...)
 		r.want(t, exitFine)
 		got := decodeJSON[corpusMinimizeResult](t, r.out)
 		var kept []string
@@ -56,7 +59,7 @@ func TestCorpusMinimize(t *testing.T) {
 			name, _ := filepath.Rel(out, strings.TrimSuffix(file, corpus.Ext))
 			kept = append(kept, name)
 		}
-		if strings.Join(kept, " ") != row.want || got.Cases != 3 || got.Features < 100 || got.Mutants != 0 {
+		if strings.Join(kept, " ") != row.want || got.Cases != row.cases || got.Features < 100 || got.Mutants != 0 {
 			t.Errorf("%s: %v of %+v", row.flag, kept, got)
 		}
 		if left, err := corpus.LoadDir(out); err != nil || len(left) != len(kept) {
@@ -64,6 +67,8 @@ func TestCorpusMinimize(t *testing.T) {
 		}
 	}
 	sgfuzz("", "corpus", "minimize", dir).want(t, exitUsage, "--out")
+	sgfuzz("", "corpus", "minimize", "--most=-1", "--out", t.TempDir(), dir).want(t, exitUsage, "--most")
+	sgfuzz("", "corpus", "minimize", "--known", t.TempDir(), "--out", t.TempDir(), dir).want(t, exitUsage, "no case files")
 	below := filepath.Join(write(t, "file", ""), "x")
 	sgfuzz("", "corpus", "minimize", "--no-mutants", "--out", below, dir).want(t, exitInternal, below)
 	sgfuzz("", "corpus", "minimize", "--no-mutants", "--out", t.TempDir(), write(t, "q.sgcase", "queue 3\nsg 1+1\n")).want(t, exitUsage, "queue 3")
