@@ -1,6 +1,7 @@
 package spdk
 
 import (
+	"encoding/binary"
 	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -73,8 +74,9 @@ type QP struct {
 	// of the last WQE.
 	Doorbell [8]byte
 
-	last    uint16 // counter of the last WQE
-	pending bool   // there are WQEs that no doorbell announced
+	// head is the first 8 bytes of the last WQE, zeroes if a doorbell
+	// announced it.
+	head [8]byte
 }
 
 // NewQP returns a QP with a fresh state: the whole ring is free.
@@ -87,22 +89,25 @@ func (q *QP) room(n uint64) bool { return n <= uint64(min(uint32(q.TxAvailable),
 
 // mode gives the fm_ce_se byte for the one asked for.
 func (q *QP) mode(flags uint8) uint8 {
+	if q.SigMode == SigNone && flags&mlx5model.CtrlCEMask != 0 {
+		return flags // the table leaves it
+	}
 	return flags&^mlx5model.CtrlCEMask | ceMap[min(q.SigMode, SigLast)][flags>>ceShift&3]<<ceShift
 }
 
-// head is the first word of the next WQE. DS is cut to its six bits, as
+// headWord is the first word of the next WQE. DS is cut to its six bits, as
 // mlx5dv_set_ctrl_seg does.
-func (q *QP) head(op mlx5model.Opcode, ds uint32) uint64 {
+func (q *QP) headWord(op mlx5model.Opcode, ds uint32) uint64 {
 	return sendq.Head(q.PI, op, q.QPN, ds&mlx5model.MaxDS)
 }
 
-// submit counts a WQE that was written with these flags.
-func (q *QP) submit(wqebbs uint16, flags uint8) {
+// submit counts a WQE that was written with this head and these flags.
+func (q *QP) submit(wqebbs uint16, head uint64, flags uint8) {
 	q.NonsignaledOutstanding += wqebbs
 	if flags&mlx5model.CtrlCEAlways != 0 {
 		q.NonsignaledOutstanding = 0
 	}
-	q.last, q.pending = q.PI, true
+	binary.BigEndian.PutUint64(q.head[:], head)
 	q.PI += wqebbs
 	q.TxAvailable -= wqebbs
 }
@@ -111,17 +116,21 @@ func (q *QP) submit(wqebbs uint16, flags uint8) {
 // With SigLast it first makes the last WQE ask for a completion: its mode
 // becomes CtrlCEAlways whatever it was.
 func (q *QP) CompleteSend() {
-	if !q.pending {
+	if q.head == [8]byte{} {
 		return
 	}
-	b := sendq.At(q.Ring, uint32(q.last))
 	if q.SigMode == SigLast {
-		b[0x0b] = b[0x0b]&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways
-		q.NonsignaledOutstanding = 0
+		q.signalLast()
 	}
-	q.DBRec = uint32(q.PI)
-	copy(q.Doorbell[:], b[:])
-	q.pending = false
+	q.DBRec, q.Doorbell, q.head = uint32(q.PI), q.head, [8]byte{}
+}
+
+// signalLast makes the last WQE ask for a completion.
+func (q *QP) signalLast() {
+	const index = 1 // be16 of the control segment
+	b := sendq.At(q.Ring, uint32(binary.BigEndian.Uint16(q.head[index:])))
+	b[0x0b] = b[0x0b]&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways
+	q.NonsignaledOutstanding = 0
 }
 
 // RDMAWrite writes an RDMA WRITE of the entries of list to remote address
@@ -138,13 +147,14 @@ func (q *QP) RDMAWrite(list []sg.Entry, raddr uint64, rkey uint32, flags uint8) 
 	}
 	flags = q.mode(flags)
 	b := sendq.At(q.Ring, uint32(q.PI))
-	sendq.PutCtrl(b, q.head(mlx5model.OpRDMAWrite, uint32(ds)), sendq.Flags(0, flags, 0))
+	head := q.headWord(mlx5model.OpRDMAWrite, uint32(ds))
+	sendq.PutCtrl(b, head, sendq.Flags(0, flags, 0))
 	sendq.PutRaddr(b, raddr, rkey)
 	for i := range list {
 		seg := mlx5model.DataSeg{ByteCount: list[i].Len, Lkey: list[i].Lkey, Addr: list[i].Addr}
 		seg.Put(q.Ring.At(uint32(q.PI), mlx5model.CtrlSize+mlx5model.RaddrSize+i*mlx5model.DataSegSize))
 	}
-	q.submit(uint16(wqebbs), flags)
+	q.submit(uint16(wqebbs), head, flags)
 	return nil
 }
 
@@ -155,8 +165,8 @@ func (q *QP) SetPSV(psvIndex, crcSeed uint32, flags uint8) error {
 		return ENOMEM
 	}
 	flags = q.mode(flags)
-	b := sendq.At(q.Ring, uint32(q.PI))
-	sendq.PutWords(b, q.head(mlx5model.OpSetPSV, 2), sendq.Flags(0, flags, 0), uint64(psvIndex)<<32, uint64(crcSeed)<<32)
-	q.submit(1, flags)
+	head := q.headWord(mlx5model.OpSetPSV, 2)
+	sendq.PutWords(sendq.At(q.Ring, uint32(q.PI)), head, sendq.Flags(0, flags, 0), uint64(psvIndex)<<32, uint64(crcSeed)<<32)
+	q.submit(1, head, flags)
 	return nil
 }

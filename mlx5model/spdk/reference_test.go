@@ -123,7 +123,7 @@ func TestReference(t *testing.T) {
 							posted++
 							want.Write(uint32(pi), 0, wire)
 							used := uint16(len(wire) / mlx5model.WQEBBSize)
-							after.PI, after.TxAvailable, after.last, after.pending = pi+used, before.TxAvailable-used, pi, true
+							after.PI, after.TxAvailable, after.head = pi+used, before.TxAvailable-used, [8]byte(wire)
 							if after.NonsignaledOutstanding += used; wire[0x0b]&mlx5model.CtrlCEAlways != 0 {
 								after.NonsignaledOutstanding = 0
 							}

@@ -45,6 +45,13 @@ const bsfSize = 64
 // UMRConfigure writes a UMR that makes mkey the concatenation of the entries of
 // list with a length of umrLen bytes, and valid (spdk_mlx5_umr_configure).
 func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) error {
+	buf, at := q.Ring.Bytes(), int(q.Ring.Index(uint32(q.PI)))*mlx5model.WQEBBSize
+	wqebbs := (len(list)+3)>>2 + mlx5model.UMRFixedDS/4
+	if avx2 && uint64(len(list))-1 < uint64(q.MaxSendSGE) && wqebbs <= int(q.TxAvailable) && at+wqebbs*mlx5model.WQEBBSize <= len(buf) {
+		// There is nothing to refuse, and the ring's end does not cut it.
+		umrAVX2(q, &buf[at], &list[0], len(list), mkey, umrLen, q.mode(flags))
+		return nil
+	}
 	_, err := q.umr(mkey, umrLen, list, flags, &plain)
 	return err
 }
@@ -57,7 +64,9 @@ type form struct {
 }
 
 // plain is a UMR with a list only (lib/mlx5/mlx5_umr.c mlx5_set_umr_ctrl_seg).
-var plain = form{mask: mlx5model.MaskFree | mlx5model.MaskLen}
+var plain = form{mask: plainMask}
+
+const plainMask = mlx5model.MaskFree | mlx5model.MaskLen
 
 // umr writes and counts a UMR, and returns the WQEBB behind the list if the
 // form has a BSF there.
@@ -74,11 +83,12 @@ func (q *QP) umr(mkey, umrLen uint32, list []sg.Entry, flags uint8, f *form) (*s
 	}
 	pi := uint32(q.PI)
 	flags = q.mode(flags)
-	sendq.PutWords(sendq.At(q.Ring, pi), q.head(mlx5model.OpUMR, uint32(wqebbs*4)), sendq.Flags(0, flags, mkey),
+	head := q.headWord(mlx5model.OpUMR, uint32(wqebbs*4))
+	sendq.PutWords(sendq.At(q.Ring, pi), head, sendq.Flags(0, flags, mkey),
 		sendq.UMR(mlx5model.UMRInline, uint16(4*blocks), f.bsf/mlx5model.OctowordSize), f.mask)
 	sendq.PutWords(sendq.At(q.Ring, pi+1), 0, uint64(f.flagsPD), 0, uint64(umrLen))
 	sendq.PutList(q.Ring, pi, list)
-	q.submit(uint16(wqebbs), flags)
+	q.submit(uint16(wqebbs), head, flags)
 	if f.bsf == 0 {
 		return nil, nil
 	}

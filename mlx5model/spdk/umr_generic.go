@@ -1,0 +1,11 @@
+//go:build !amd64 || purego
+
+package spdk
+
+import "github.com/sgfuzz/sgfuzz/sg"
+
+const avx2 = false
+
+func umrAVX2(q *QP, wqe *byte, list *sg.Entry, n int, mkey, umrLen uint32, flags uint8) {
+	panic("spdk: assembly without an assembler")
+}
