@@ -104,7 +104,8 @@ func (q *QP) Start() {
 }
 
 // Complete posts the batch (ibv_wr_complete): it writes the doorbell record and
-// rings the doorbell, if anything was posted. On error it posts nothing and
+// rings the doorbell, if anything was posted: with a single WQE of at most 256
+// bytes whole, or else with the first eight bytes of the last one. On error it posts nothing and
 // puts CurPost and FMCache back; the error is an Errno.
 func (q *QP) Complete() error {
 	q.bfLen = 0
@@ -112,9 +113,18 @@ func (q *QP) Complete() error {
 		q.CurPost, q.FMCache = q.rollback.curPost, q.rollback.fmCache
 		return q.err
 	}
-	if q.nreq != 0 {
-		q.doorbell()
+	if q.nreq == 0 {
+		return nil
 	}
+	q.Head += q.nreq
+	q.DBRec = q.CurPost & 0xffff
+	q.BFOffset ^= bfBufSize
+	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
+		q.push()
+		return nil
+	}
+	q.bfLen = 8
+	*(*[8]byte)(q.bf[:]) = *(*[8]byte)(q.block(0)[:])
 	return nil
 }
 
@@ -124,21 +134,13 @@ func (q *QP) Complete() error {
 // QP's own, valid until the next Start or Complete.
 func (q *QP) BlueFlame() []byte { return q.bf[:q.bfLen] }
 
-// doorbell pushes a single WQE of at most 256 bytes whole, and otherwise
-// the first eight bytes of the last one.
-func (q *QP) doorbell() {
-	q.Head += q.nreq
-	q.DBRec = q.CurPost & 0xffff
-	q.BFOffset ^= bfBufSize
-	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
-		q.bfLen = int(q.size+3) / 4 * mlx5model.WQEBBSize
-		for i := 0; i < q.bfLen; i += mlx5model.WQEBBSize {
-			sendq.Copy((*sendq.Block)(q.bf[i:]), q.block(uint32(i/mlx5model.WQEBBSize)))
-		}
-		return
+// push rings the doorbell with a single WQE of at most 256 bytes, whole.
+func (q *QP) push() {
+	wqebbs := (q.size + 3) / 4
+	q.bfLen = int(wqebbs) * mlx5model.WQEBBSize
+	for i := range wqebbs {
+		sendq.Copy((*sendq.Block)(q.bf[i*mlx5model.WQEBBSize:]), q.block(i))
 	}
-	q.bfLen = 8
-	*(*[8]byte)(q.bf[:]) = *(*[8]byte)(q.block(0)[:])
 }
 
 // block is the i-th WQEBB of the WQE under construction.

@@ -9,14 +9,6 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// refMRList is MRList by the setters it stands for, each of which changes the
-// WQE in place.
-func refMRList(q *QP, mkey *Mkey, access Access, list []sg.Entry) {
-	q.MkeyConfigure(mkey, 2, 0)
-	q.SetAccess(access)
-	q.SetLayoutList(list)
-}
-
 // anyBatch are lists and settings for a batch; most batches succeed.
 type anyBatch struct {
 	flags  []SendFlags
@@ -81,11 +73,11 @@ func TestReference(t *testing.T) {
 			want.Start()
 			for j := range b.lists {
 				got.Flags, want.Flags = b.flags[j], b.flags[j]
-				if got.plain(gotKey, b.access[j], uint64(len(b.lists[j]))) {
+				if got.err == nil && !got.WQSig && !gotKey.hasAttributes() {
 					plain++
 				}
 				got.MRList(gotKey, b.access[j], b.lists[j])
-				refMRList(want, wantKey, b.access[j], b.lists[j])
+				want.mrListBySetters(wantKey, b.access[j], b.lists[j])
 			}
 			gotErr, wantErr := got.Complete(), want.Complete()
 			if gotErr != nil {

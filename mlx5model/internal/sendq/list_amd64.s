@@ -80,6 +80,92 @@ sum:
 	VZEROUPPER
 	RET
 
+// func restAVX2(wqe *byte, list *sg.Entry, n int, rights uint64, wide bool) (length uint64)
+TEXT ·restAVX2(SB), NOSPLIT, $0-48
+	MOVQ wqe+0(FP), DI
+	MOVQ list+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ rights+24(FP), BX
+	MOVQ DI, DX
+	VPXOR X7, X7, X7
+	VBROADCASTI128 toKLM<>(SB), Y0
+	VBROADCASTI128 toLen<>(SB), Y1
+	VPXOR X2, X2, X2                  // two pairs of sums
+	VPXOR X3, X3, X3
+	VMOVDQU Y7, 32(DI)
+	VMOVDQU Y7, 96(DI)
+	SUBQ $-128, DI
+	SUBQ $4, CX
+	JLT  tail
+
+block:
+	VMOVDQU (SI), Y4
+	VMOVDQU 32(SI), Y5
+	VPSHUFB Y0, Y4, Y6
+	VMOVDQU Y6, (DI)
+	VPSHUFB Y0, Y5, Y6
+	VMOVDQU Y6, 32(DI)
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPADDQ  Y4, Y2, Y2
+	VPADDQ  Y5, Y3, Y3
+	ADDQ $64, SI
+	ADDQ $64, DI
+	SUBQ $4, CX
+	JGE  block
+
+	// A half block of one entry has zeroes in its other half: a load of 16
+	// bytes clears the rest of the register.
+tail:
+	ADDQ  $4, CX
+	JEQ   sum
+	CMPQ  CX, $2
+	JLT   one
+	VMOVDQU (SI), Y4
+	VPSHUFB Y0, Y4, Y6
+	VMOVDQU Y6, (DI)
+	VPSHUFB Y1, Y4, Y4
+	VPADDQ  Y4, Y2, Y2
+	JEQ   two
+	VMOVDQU 32(SI), X4
+	VPSHUFB X0, X4, X6
+	VMOVDQU Y6, 32(DI)
+	VPSHUFB X1, X4, X4
+	VPADDQ  Y4, Y2, Y2
+	JMP   sum
+
+one:
+	VMOVDQU (SI), X4
+	VPSHUFB X0, X4, X6
+	VMOVDQU Y6, (DI)
+	VPSHUFB X1, X4, X4
+	VPADDQ  Y4, Y2, Y2
+
+two:
+	VMOVDQU Y7, 32(DI)
+
+sum:
+	VPADDQ Y3, Y2, Y2
+	VEXTRACTI128 $1, Y2, X3
+	VPADDQ X3, X2, X2
+	VMOVQ  X2, AX
+	CMPB wide+32(FP), $0
+	JNE  context
+	MOVLQSX AX, AX
+
+	// The mkey context comes last: its length is known only now.
+context:
+	MOVQ   AX, length+40(FP)
+	BSWAPQ AX
+	BSWAPQ BX
+	VMOVQ  BX, X4
+	VMOVQ  AX, X5
+	VPSLLDQ $8, X5, X5
+	VINSERTI128 $1, X5, Y4, Y4
+	VMOVDQU Y4, 64(DX)
+	VZEROUPPER
+	RET
+
 // func scanAVX2(list *sg.Entry, n int) (total, wraps uint64, least, most uint32)
 TEXT ·scanAVX2(SB), NOSPLIT, $0-40
 	MOVQ list+0(FP), SI

@@ -70,7 +70,7 @@ func copyWord(dst, src []byte) { binary.LittleEndian.PutUint64(dst, binary.Littl
 // size a UMR leaves alone: Rights, flags and PD, start_addr, len. SET_PSVs and
 // some BSFs are too.
 func PutWords(b *Block, w0, w1, w2, w3 uint64) {
-	putHalf(b, w0, w1, w2, w3)
+	PutHalf(b, w0, w1, w2, w3)
 	clear(b[0x20:])
 }
 
@@ -78,7 +78,7 @@ func PutWords(b *Block, w0, w1, w2, w3 uint64) {
 // (see Rights), flags and PD, start_addr, len, translations_octword_size, and
 // the last word (see Page). The rest is 0.
 func PutContext(b *Block, rights, flagsPD, start, length, octowords, page uint64) {
-	putHalf(b, rights, flagsPD, start, length)
+	PutHalf(b, rights, flagsPD, start, length)
 	clear(b[0x20:0x30])
 	put(b[0x30:], octowords)
 	put(b[0x38:], page)
@@ -88,7 +88,8 @@ func PutContext(b *Block, rights, flagsPD, start, length, octowords, page uint64
 // log_page_size.
 func Page(b uint8) uint64 { return uint64(b) << 32 }
 
-func putHalf(b *Block, w0, w1, w2, w3 uint64) {
+// PutHalf writes the first half of a WQEBB.
+func PutHalf(b *Block, w0, w1, w2, w3 uint64) {
 	put(b[0x00:], w0)
 	put(b[0x08:], w1)
 	put(b[0x10:], w2)
