@@ -35,6 +35,21 @@ debian() {
     { tail "$work/apt.log" >&2; fail "cannot install $*"; }
 }
 
+# Versions of the engines' builders.
+gofuzz=v0.0.0-20220726122315-1d375ef9f9f6
+export GO118_VERSION=v0.0.0-20250520111509-a70c2aa677fa # of go-118-fuzz-build; build.sh takes it from here
+
+# gofuzz_archive FILE [TAGS]: all go-fuzz entry points of the copy in one
+# archive. go-fuzz-build copies embedded files, but knows neither directories
+# nor patterns: from here on nothing is embedded in the copy.
+gofuzz_archive() {
+  tool "github.com/dvyukov/go-fuzz/go-fuzz-build@$gofuzz"
+  (cd "$src" && { grep -rl '^//go:embed ' --include='*.go' . || true; } | while read -r f; do
+    sed -i "s#^//go:embed .*#//go:embed $(basename "$f")#" "$f"
+  done)
+  (cd "$src" && "$bin/go-fuzz-build" -tags "${2:-}" -o "$1" ./fuzz) || fail 'go-fuzz-build failed'
+}
+
 # copy puts the tracked files, as they are, into $src.
 copy() {
   mkdir -p "$src" "$bin"

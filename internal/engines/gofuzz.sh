@@ -9,20 +9,13 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-gofuzz=v0.0.0-20220726122315-1d375ef9f9f6
 workers=2
 wall=${WALL:-180}
 
 build() {
-  tool "github.com/dvyukov/go-fuzz/go-fuzz-build@$gofuzz"
   copy
-  (cd "$src" && go build -o "$bin/sgfuzz" ./cmd/sgfuzz)
-  # go-fuzz-build copies embedded files, but knows neither directories nor
-  # patterns. Only seeds are made from them, and seeds come from sgfuzz export.
-  (cd "$src" && { grep -rl '^//go:embed ' --include='*.go' . || true; } | while read -r f; do
-    sed -i "s#^//go:embed .*#//go:embed $(basename "$f")#" "$f"
-  done)
-  (cd "$src" && "$bin/go-fuzz-build" -o "$1" ./fuzz) || fail 'go-fuzz-build failed'
+  (cd "$src" && go build -o "$bin/sgfuzz" ./cmd/sgfuzz) # which has the seeds
+  gofuzz_archive "$1"
 }
 
 # free_port finds a port of loopback that nobody answers on.

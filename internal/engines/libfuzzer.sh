@@ -10,7 +10,6 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-export GO118_VERSION=v0.0.0-20250520111509-a70c2aa677fa
 wall=${WALL:-180}
 
 # shim is the builder image's compile_native_go_fuzzer_v2 PACKAGE FUNCTION NAME,
