@@ -1,3 +1,5 @@
+//go:build unix
+
 package runner
 
 import (
@@ -19,11 +21,14 @@ import (
 	"github.com/sgfuzz/sgfuzz/reg"
 )
 
-// The test binary is also the child: childMode says how it behaves, pidFile
-// where it leaves its process ids.
+// Environment of the test binary as a child: how it behaves, and where it leaves
+// its process ids.
 const (
 	childMode = "SGFUZZ_TEST_CHILD"
 	pidFile   = "SGFUZZ_TEST_PIDS"
+
+	vectorFile = "SGFUZZ_TEST_VECTORS" // what to answer wqe from
+	offered    = "SGFUZZ_TEST_OPS"     // names of operations; "" for the other three
 )
 
 func TestMain(m *testing.M) {
@@ -192,6 +197,8 @@ type correctChild struct {
 	mode  string
 	model mapModel
 	r     conform.Reply
+
+	vectors []*vector // left to answer from
 }
 
 func (c *correctChild) answer(q *conform.Request) *conform.Reply {
@@ -199,7 +206,7 @@ func (c *correctChild) answer(q *conform.Request) *conform.Reply {
 	switch q.Op {
 	case conform.OpHello:
 		c.r.Hello.Name, c.r.Hello.Version = []byte("test child"), 1
-		for _, name := range strings.Fields(os.Getenv("SGFUZZ_TEST_OPS") + " ") {
+		for _, name := range strings.Fields(os.Getenv(offered)) {
 			c.r.Hello.Ops = append(c.r.Hello.Ops, []byte(name))
 		}
 		if len(c.r.Hello.Ops) == 0 {
@@ -210,10 +217,36 @@ func (c *correctChild) answer(q *conform.Request) *conform.Reply {
 		plantMap(c.mode, q, &c.r.Map)
 	case conform.OpRegister:
 		c.register(&q.Register)
+	case conform.OpWQE:
+		c.recorded()
 	default:
 		c.r.Answer, c.r.Reason = conform.Skip, []byte("not implemented")
 	}
 	return &c.r
+}
+
+// recorded answers as the vectors of a file say, in their order, with other
+// bytes where the driver wrote none.
+func (c *correctChild) recorded() {
+	if c.vectors == nil {
+		var err error
+		if c.vectors, err = loadVectors(os.Getenv(vectorFile), map[string]uint64{}); err != nil {
+			panic(err)
+		}
+	}
+	w := c.vectors[0].wqe
+	c.vectors = c.vectors[1:]
+	c.r.WQE = conform.WQEReply{Ret: w.ret, WQEs: w.wqes, Descs: w.descs}
+	for i, ranges := range w.unwritten {
+		for _, r := range ranges {
+			for at := r[0]; at < min(r[0]+r[1], len(w.wqes[i])); at++ {
+				w.wqes[i][at] ^= 0xff
+			}
+		}
+	}
+	if c.mode == "signs" && len(w.wqes) > 0 {
+		w.wqes[0][ctrlSignature] ^= 1
+	}
 }
 
 // plantMap spoils a mapping.

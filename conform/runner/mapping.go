@@ -50,14 +50,15 @@ func (b *bench) judgeMapping(op conform.Op, q *conform.Map, r *conform.MapReply,
 		return nil
 	}
 	b.oracle.Begin(b.mem)
-	b.req.List = prefix(b.req.List[:0], q.SG, off, r.Length)
+	b.prefix = prefix(b.prefix[:0], q.SG, off, r.Length)
 	b.req = reg.Request{
-		List: b.req.List, PageSize: uint64(q.PageSize), Access: mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW, Dir: reg.DirBoth,
+		List: b.prefix, PageSize: uint64(q.PageSize), Access: mlx5model.AccLW | mlx5model.AccRR | mlx5model.AccRW, Dir: reg.DirBoth,
 		Limits: reg.Limits{MaxEntries: int(q.MaxDescs)},
 	}
 	b.oracle.Intervals = r.IOVA/8%bytesEvery != 0
 	b.registration(mapQPN, mapPD, r.Length)
 	b.reg.Keys = append(b.reg.Keys, mapKey)
+	b.reg.Cost.Descriptors = b.live(mapKey)
 	b.reg.Tuples = append(b.reg.Tuples, reg.Tuple{Rkey: mapKey, Addr: r.IOVA, Len: r.Length})
 	b.judge(v)
 	return nil

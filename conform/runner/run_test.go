@@ -1,3 +1,5 @@
+//go:build unix
+
 package runner
 
 import (
@@ -329,6 +331,30 @@ func TestSeedRepeats(t *testing.T) {
 			first = text
 		} else if text != first {
 			t.Errorf("batch %d:\n%s\nfirst:\n%s", batch, text, first)
+		}
+	}
+}
+
+// TestRecorded asks for the work requests of recorded vectors.
+func TestRecorded(t *testing.T) {
+	for file, n := range map[string]uint64{"kernel-regmr": 561, "kernel-integrity": 3, "libmlx5-mrlist": 395, "spdk-umr": 406} {
+		path := "../../internal/vectors/testdata/" + file + ".jsonl.gz"
+		t.Setenv(vectorFile, path)
+		t.Setenv(offered, "wqe")
+		s, err := runChild(t, "good", Config{Vectors: []string{path}, Cases: 10000})
+		if err != nil || s.Failed() || s.Ops[0].Passed != n {
+			t.Errorf("%s: %v, %+v", file, err, s)
+		}
+		s, err = runChild(t, "signs", Config{Vectors: []string{path}, Cases: 10, Out: t.TempDir(), Keep: 1})
+		if err != nil || s.Classes["wqe/wqes"] == 0 {
+			t.Fatalf("%s: %v, %+v", file, err, s)
+		}
+		f := s.Findings[0]
+		if f.Class != ClassExact || f.Vector == "" || f.Case != nil || !strings.Contains(f.Text, "signature") || !strings.HasSuffix(f.Path, ".request") {
+			t.Errorf("%+v", f)
+		}
+		if b, err := os.ReadFile(f.Path); err != nil || string(b) != string(f.Request)+"\n" {
+			t.Errorf("%s: %v", f.Path, err)
 		}
 	}
 }

@@ -1,0 +1,453 @@
+//go:build unix
+
+package runner
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sgfuzz/sgfuzz/conform"
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// recordings are all recorded vectors of the module.
+func recordings(t *testing.T) (all []*vector, unused map[string]uint64) {
+	t.Helper()
+	files, err := filepath.Glob("../../internal/vectors/testdata/*.jsonl.gz")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	unused = map[string]uint64{}
+	for _, file := range files {
+		vs, err := loadVectors(file, unused)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, vs...)
+	}
+	return all, unused
+}
+
+// wantReply is the reply that a vector stands for, through its line.
+func wantReply(t *testing.T, v *vector) conform.Reply {
+	t.Helper()
+	r := conform.Reply{Answer: conform.OK, Map: v.want}
+	if v.wqe != nil {
+		r.WQE = conform.WQEReply{Ret: v.wqe.ret, WQEs: v.wqe.wqes, Descs: v.wqe.descs}
+	}
+	var p conform.Parser
+	var back conform.Reply
+	if err := p.ParseReply(v.req.Op, conform.AppendReply(nil, v.req.Op, &r), &back); err != nil {
+		t.Fatalf("%s: %v", v.id, err)
+	}
+	return back
+}
+
+// TestVectors makes a request and a reply of every recording. The reply must be
+// right, and wrong once a byte that the driver wrote is changed.
+func TestVectors(t *testing.T) {
+	all, unused := recordings(t)
+	if unused["no operation for CREATE_MKEY mailboxes"] != 100 {
+		t.Errorf("unused: %v", unused)
+	}
+	producers := map[string]int{}
+	var model mapModel
+	for _, vec := range all {
+		line := conform.AppendRequest(nil, &vec.req, true)
+		var p conform.Parser
+		var q conform.Request
+		if err := p.ParseRequest(line, &q); err != nil {
+			t.Fatalf("%s: %v", vec.id, err)
+		}
+		var v verdict
+		r := wantReply(t, vec)
+		if vec.req.Op == conform.OpWQE {
+			producers[vec.req.WQE.Producer+" "+vec.req.WQE.Version]++
+			checkStripped(t, vec, q.WQE.Inputs)
+			judgeWQE(&r.WQE, vec.wqe, &v)
+			checkSpoilt(t, vec, &r.WQE)
+		} else {
+			producers[vec.req.Op.String()]++
+			want := model.reply(vec.req.Op, &vec.req.Map)
+			judgeMap(vec.req.Op, &r.Map, &want, &v)
+		}
+		if v.status != passed {
+			t.Errorf("%s: %v", vec.id, v.failures)
+		}
+	}
+	want := []string{"conf 44", "conf head", "ilv 44", "integ 6.1", "mrlist 44", "mrlist head", "regmr 6.1", "sg_to_klms", "sg_to_pages", "spdk head"}
+	if got := slices.Sorted(maps.Keys(producers)); !slices.Equal(got, want) {
+		t.Errorf("%v", producers)
+	}
+}
+
+// checkStripped looks for outputs among a request's inputs.
+func checkStripped(t *testing.T, vec *vector, inputs []byte) {
+	t.Helper()
+	var c map[string]any
+	if err := json.Unmarshal(inputs, &c); err != nil {
+		t.Fatalf("%s: %v", vec.id, err)
+	}
+	for _, name := range []string{"id", "out", "map"} {
+		if _, ok := c[name]; ok {
+			t.Errorf("%s: %s is an input", vec.id, name)
+		}
+	}
+	for _, output := range []string{`"out":`, `"ret":`, `"map":`, `"descs":`, `"ndescs":`, `"wqes":`} {
+		if bytes.Contains(inputs, []byte(output)) {
+			t.Errorf("%s: %s is among the inputs", vec.id, output)
+		}
+	}
+	if !bytes.Contains(inputs, []byte(`"prefill":`)) {
+		t.Errorf("%s: no prefill", vec.id)
+	}
+}
+
+// checkSpoilt changes the last work request byte by byte, and the return value.
+func checkSpoilt(t *testing.T, vec *vector, r *conform.WQEReply) {
+	t.Helper()
+	if n := len(r.WQEs); n > 0 {
+		for i := range r.WQEs[n-1] {
+			r.WQEs[n-1][i] ^= 0x10
+			var v verdict
+			judgeWQE(r, vec.wqe, &v)
+			unwritten := slices.ContainsFunc(vec.wqe.unwritten[n-1], func(s [2]int) bool { return i >= s[0] && i < s[0]+s[1] })
+			if (v.status == failed) == unwritten {
+				t.Fatalf("%s: byte %#x of the last work request changed, written %v: %v", vec.id, i, !unwritten, v.failures)
+			}
+			r.WQEs[n-1][i] ^= 0x10
+		}
+	}
+	var v verdict
+	r.Ret[0]++
+	judgeWQE(r, vec.wqe, &v)
+	r.Ret[0]--
+	r.WQEs = append(r.WQEs, []byte{0})
+	judgeWQE(r, vec.wqe, &v)
+	r.WQEs = r.WQEs[:len(r.WQEs)-1]
+	if len(v.failures) != 2 || v.failures[0].check != "ret" || v.failures[1].check != "wqes" {
+		t.Errorf("%s: %v", vec.id, v.failures)
+	}
+}
+
+func TestBadVectors(t *testing.T) {
+	for line, want := range map[string]string{
+		`[]`: "not a recorded vector", `{}`: "no id", `{"id":"what-1"}`: "unknown producer",
+		`{"id":"sg2klm-1","sg":[[1,4294967296]]}`: "32 bits", `{"id":"sg2klm-1","ndescs":1,"descs":""}`: "16 bytes of descriptors, 0 recorded",
+		`{"id":"regmr-1","out":{"wqes":[{"ds":2,"hex":"00"}]}}`: "32 bytes", `{"id":"regmr-1","out":{"wqes":[{"ds":2,"hex":"0"}]}}`: "not a recorded vector",
+	} {
+		if _, _, err := parseVector([]byte(line), "44"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", line, err, want)
+		}
+	}
+	if _, reason, err := parseVector([]byte(`{"id":"integ-1","out":null}`), "44"); err != nil || reason == "" {
+		t.Errorf("%q, %v", reason, err)
+	}
+}
+
+func newTestBench(t testing.TB) *bench {
+	t.Helper()
+	b, err := newBench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// checksIn lists the checks of a verdict's failures, each once.
+func checksIn(v *verdict) string {
+	var names []string
+	for _, f := range v.failures {
+		if !slices.Contains(names, f.check) {
+			names = append(names, f.check)
+		}
+	}
+	return strings.Join(names, " ")
+}
+
+// TestSemanticMapping lets the oracle judge what the kernel's own functions
+// give: right where they are, and wrong where their faults are known.
+func TestSemanticMapping(t *testing.T) {
+	const none = -1
+	for _, c := range []struct {
+		name   string
+		op     conform.Op
+		list   sg.List
+		offset int64
+		max    uint32
+		status status
+		want   string // first check that fails
+	}{
+		{"two pages", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 4096}, {Addr: 0x9000, Len: 100}}, none, 8, passed, ""},
+		{"a gap ends it", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 4095}, {Addr: 0x9000, Len: 100}}, none, 8, passed, ""},
+		{"an offset", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 4096}, {Addr: 0x9000, Len: 100}}, 77, 8, passed, ""},
+		{"full in the middle", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 4096}, {Addr: 0x4000, Len: 3 * 4096}}, 0, 3, passed, ""},
+		{"an empty entry takes a page", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 4096}, {Addr: 0x9000}, {Addr: 0x3000, Len: 4096}}, none, 8, failed, "read-stream"},
+		{"the length wraps", conform.OpSGToPages, sg.List{{Addr: 0x1100, Len: 0x1000}}, none, 1, failed, "conservation"},
+		{"an offset behind the entry", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 16}}, 17, 8, rejected, ""},
+		{"no room", conform.OpSGToPages, sg.List{{Addr: 0x1000, Len: 16}}, none, 0, rejected, ""},
+		{"any entries", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 7}, {Addr: 0x5003, Len: 3}, {Addr: 0x9000, Len: 1}}, 2, 8, passed, ""},
+		{"more entries than room", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 7}, {Addr: 0x5003, Len: 3}, {Addr: 0x9000, Len: 1}}, 0, 2, passed, ""},
+		{"aliases", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 7}, {Addr: 0x1003, Len: 3}}, none, 8, passed, ""},
+		{"an empty entry", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 7}, {Addr: 5}, {Addr: 0x1003, Len: 3}}, none, 8, passed, ""},
+		{"a KLM too long", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 1<<31 + 1}}, none, 8, failed, "limits"},
+		{"the offset underflows", conform.OpSGToKLMs, sg.List{{Addr: 0x1001, Len: 7}}, 9, 8, failed, "conservation"},
+		{"a list that wraps", conform.OpSGToKLMs, sg.List{{Addr: ^uint64(0), Len: 7}}, none, 8, failed, "limits"},
+	} {
+		q := conform.Map{PageSize: 4096, MaxDescs: c.max, LocalLkey: 0x1700, SG: c.list}
+		if c.offset != none {
+			q.HasOffset, q.Offset = true, uint32(c.offset)
+		}
+		var model mapModel
+		var v verdict
+		r := model.reply(c.op, &q)
+		if err := newTestBench(t).judgeMapping(c.op, &q, &r, &v); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if v.status != c.status || v.status == failed && !strings.Contains(" "+checksIn(&v)+" ", " "+c.want+" ") {
+			t.Errorf("%s: %+v: status %d, %v", c.name, r, v.status, v.failures)
+		}
+	}
+}
+
+// TestSemanticMappingSpoilt changes one field of a right reply.
+func TestSemanticMappingSpoilt(t *testing.T) {
+	q := conform.Map{MaxDescs: 8, LocalLkey: 0x1700, HasOffset: true, SG: sg.List{{Addr: 0x1001, Len: 7}, {Addr: 0x5003, Len: 300}, {Addr: 0x9000, Len: 1}}}
+	for name, c := range map[string]struct {
+		spoil func(*conform.MapReply)
+		want  string
+	}{
+		"nothing":           {func(*conform.MapReply) {}, ""},
+		"the address":       {func(r *conform.MapReply) { r.Descs[31] ^= 1 }, "read-stream"},
+		"the count":         {func(r *conform.MapReply) { r.Descs[3]++ }, "read-stream"},
+		"the key":           {func(r *conform.MapReply) { r.Descs[6] ^= 1 }, "read-stream"},
+		"length":            {func(r *conform.MapReply) { r.Length-- }, "resume"},
+		"ret":               {func(r *conform.MapReply) { r.Ret-- }, "resume"},
+		"ret of the list":   {func(r *conform.MapReply) { r.Ret += 2 }, "conservation"},
+		"ndescs":            {func(r *conform.MapReply) { r.NDescs++ }, "limits"},
+		"half a descriptor": {func(r *conform.MapReply) { r.Descs = r.Descs[:40] }, "limits"},
+		"no descriptors":    {func(r *conform.MapReply) { r.Descs, r.NDescs = nil, 0 }, "read-stream"},
+		"refusal":           {func(r *conform.MapReply) { r.Ret = -22 }, "limits"},
+		"nothing mapped":    {func(r *conform.MapReply) { *r = conform.MapReply{} }, "termination"},
+	} {
+		var model mapModel
+		var v verdict
+		r := model.reply(conform.OpSGToKLMs, &q)
+		c.spoil(&r)
+		if err := newTestBench(t).judgeMapping(conform.OpSGToKLMs, &q, &r, &v); err != nil {
+			t.Fatal(err)
+		}
+		if (c.want == "") != (v.status == passed) || c.want != "" && !strings.Contains(" "+checksIn(&v)+" ", " "+c.want+" ") {
+			t.Errorf("%s: %v", name, v.failures)
+		}
+	}
+}
+
+// testRequest is a registration of two entries with one key of each mode.
+func testRequest() conform.Register {
+	var q conform.Request
+	build(&q, conform.OpRegister, &corpus.Case{List: sg.List{{Addr: 0x10ffd, Len: 77}, {Addr: 0x20000, Len: 8192}}, Dir: corpus.DirWrite})
+	q.Register.Keys = []conform.Key{{Key: 0xabc00, Mode: mlx5model.ModeKLM, Max: 256}, {Key: 0xabd00, Mode: mlx5model.ModeMTT, Max: 256}}
+	return q.Register
+}
+
+// TestRegisterSpoilt changes one thing of a right registration, on both sides
+// of the line that the contract draws.
+func TestRegisterSpoilt(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		spoil func(*conform.Register, *conform.RegisterReply)
+		want  string // a check, "" for right
+	}{
+		{"nothing", func(q *conform.Register, r *conform.RegisterReply) {}, ""},
+		{"index, signature, fence, completion", func(q *conform.Register, r *conform.RegisterReply) {
+			w := r.WQEs[0]
+			w[1], w[2], w[8], w[11] = 0x12, 0x34, 0x56, 0xe7
+		}, ""},
+		{"padded to whole WQEBBs", func(q *conform.Register, r *conform.RegisterReply) {
+			for len(r.WQEs[0])%64 != 0 {
+				r.WQEs[0] = append(r.WQEs[0], 0)
+			}
+		}, ""},
+		{"two tuples of one region", func(q *conform.Register, r *conform.RegisterReply) {
+			t := r.Regions[0]
+			r.Regions = []reg.Tuple{{Rkey: t.Rkey, Addr: t.Addr, Len: 5}, {Rkey: t.Rkey, Addr: t.Addr + 5, Len: t.Len - 5}}
+		}, ""},
+		{"unused host bytes", func(q *conform.Register, r *conform.RegisterReply) {
+			r.Host = append(r.Host, conform.HostWrite{Addr: q.Scratch.Addr + q.Scratch.Len - 1, Bytes: []byte{1}})
+		}, ""},
+		{"a host byte behind the scratch memory", func(q *conform.Register, r *conform.RegisterReply) {
+			r.Host = append(r.Host, conform.HostWrite{Addr: q.Scratch.Addr + q.Scratch.Len - 1, Bytes: []byte{1, 2}})
+		}, "confinement"},
+		{"a host byte in the list", func(q *conform.Register, r *conform.RegisterReply) {
+			r.Host = append(r.Host, conform.HostWrite{Addr: q.List[0].Addr, Bytes: []byte{1}})
+		}, "confinement"},
+		{"no work request", func(q *conform.Register, r *conform.RegisterReply) { r.WQEs = nil }, "write-stream"},
+		{"half a work request", func(q *conform.Register, r *conform.RegisterReply) { r.WQEs[0] = r.WQEs[0][:64] }, "structure"},
+		{"another queue", func(q *conform.Register, r *conform.RegisterReply) { r.WQEs[0][5] ^= 1 }, "structure"},
+		{"another opcode", func(q *conform.Register, r *conform.RegisterReply) { r.WQEs[0][3] = 0x26 }, "structure"},
+		{"posted twice", func(q *conform.Register, r *conform.RegisterReply) { r.WQEs = append(r.WQEs, r.WQEs[0]) }, "structure"},
+		{"no region", func(q *conform.Register, r *conform.RegisterReply) { r.Regions = nil }, "conservation"},
+		{"regions of 2^64 bytes and the list's", func(q *conform.Register, r *conform.RegisterReply) {
+			r.Regions = append(r.Regions, reg.Tuple{Rkey: 1, Len: ^uint64(0)}, reg.Tuple{Rkey: 2, Len: 1})
+		}, "conservation"},
+		{"a region too many", func(q *conform.Register, r *conform.RegisterReply) {
+			q.MaxRegions = 1
+			r.Regions = append(r.Regions, reg.Tuple{Rkey: q.Lkey, Addr: 0, Len: 0})
+		}, "limits"},
+		{"the old variant", func(q *conform.Register, r *conform.RegisterReply) { r.Regions[0].Rkey-- }, "write-stream"},
+		{"the local key", func(q *conform.Register, r *conform.RegisterReply) { r.Regions[0].Rkey = q.Lkey }, "write-stream"},
+		{"less than asked for", func(q *conform.Register, r *conform.RegisterReply) { q.Access |= mlx5model.AccA }, "rights"},
+		{"more than asked for", func(q *conform.Register, r *conform.RegisterReply) { q.Access &^= mlx5model.AccRR }, "rights"},
+		{"a key too small", func(q *conform.Register, r *conform.RegisterReply) { q.Keys[0].Max = 1 }, "limits"},
+		{"too many entries", func(q *conform.Register, r *conform.RegisterReply) { q.MaxEntries = 1 }, "limits"},
+		{"entries too long", func(q *conform.Register, r *conform.RegisterReply) { q.MaxEntryBytes = 100 }, "limits"},
+		{"a copy from the list", func(q *conform.Register, r *conform.RegisterReply) {
+			r.CopyOut = []reg.Copy{{From: q.List[0].Addr, To: q.Scratch.Addr, Len: 1}}
+		}, "confinement"},
+		{"a copy past an entry's end", func(q *conform.Register, r *conform.RegisterReply) {
+			r.CopyOut = []reg.Copy{{From: q.Scratch.Addr, To: q.List[0].Addr + 70, Len: 8}}
+		}, "confinement"},
+		{"too many copies", func(q *conform.Register, r *conform.RegisterReply) {
+			c := reg.Copy{From: q.Scratch.Addr, To: q.List[1].Addr, Len: 8192}
+			r.CopyOut = []reg.Copy{c, c}
+		}, "conservation"},
+		{"copies beside a direct region", func(q *conform.Register, r *conform.RegisterReply) {
+			r.CopyOut = []reg.Copy{{From: q.Scratch.Addr, To: q.List[1].Addr, Len: 8192}}
+		}, "write-stream"},
+	} {
+		q := testRequest()
+		var child correctChild
+		child.register(&q)
+		r := child.r.Registration
+		c.spoil(&q, &r)
+		var v verdict
+		if err := newTestBench(t).judgeRegister(&q, &r, &v); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if (c.want == "") != (v.status == passed) || c.want != "" && !strings.Contains(" "+checksIn(&v)+" ", " "+c.want+" ") {
+			t.Errorf("%s: want %q: %v", c.name, c.want, v.failures)
+		}
+	}
+}
+
+// TestRejects is what may be refused, and what must not be accepted.
+func TestRejects(t *testing.T) {
+	page := sg.Entry{Addr: 0x1000, Len: 4096}
+	for _, c := range []struct {
+		name    string
+		list    sg.List
+		reject  status // of a rejection
+		accept  bool   // whether the reference child's acceptance is right
+		entries uint64 // max_entries, 0 for 256
+		bytes   uint64
+	}{
+		{"a plain list", sg.List{page, page}, failed, true, 0, 0},
+		{"ends at 2^64", sg.List{{Addr: ^uint64(4095), Len: 4096}}, failed, true, 0, 0},
+		{"wraps", sg.List{{Addr: ^uint64(4095), Len: 4097}}, rejected, false, 0, 0},
+		{"empty", sg.List{}, rejected, false, 0, 0},
+		{"no bytes", sg.List{{Addr: 5}}, rejected, false, 0, 0},
+		{"an empty entry", sg.List{page, {Addr: 5}}, rejected, true, 0, 0},
+		{"fits", sg.List{page, page, page}, failed, true, 3, 0},
+		{"too many", sg.List{page, page, page}, rejected, true, 2, 0},
+		{"pieces fit", sg.List{page}, failed, true, 4, 1024},
+		{"too many pieces", sg.List{page}, rejected, true, 4, 1023},
+	} {
+		q := testRequest()
+		q.List = c.list
+		q.MaxEntryBytes = orDefault(c.bytes, q.MaxEntryBytes)
+		q.MaxEntries = orDefault(c.entries, q.MaxEntries)
+		var v verdict
+		judgeReject(&q, "EINVAL", &v)
+		if v.status != c.reject {
+			t.Errorf("%s: rejection: status %d, %v", c.name, v.status, v.failures)
+		}
+		var accepted verdict
+		var r conform.RegisterReply
+		if !c.accept {
+			if err := newTestBench(t).judgeRegister(&q, &r, &accepted); err != nil || accepted.status != failed || checksIn(&accepted) != "limits" {
+				t.Errorf("%s: acceptance: %v, %v", c.name, err, accepted.failures)
+			}
+		}
+	}
+}
+
+// TestJudgeAllocates holds the judges to no allocation for right replies.
+func TestJudgeAllocates(t *testing.T) {
+	b := newTestBench(t)
+	q := testRequest()
+	var child correctChild
+	child.register(&q)
+	var v verdict
+	var model mapModel
+	m := conform.Map{MaxDescs: 8, LocalLkey: 5, SG: q.List}
+	reply := model.reply(conform.OpSGToKLMs, &m)
+	reply.Descs = slices.Clone(reply.Descs)
+	if n := testing.AllocsPerRun(50, func() {
+		v.reset()
+		if err := b.judgeRegister(&q, &child.r.Registration, &v); err != nil || v.status != passed {
+			t.Fatal(err, v.failures)
+		}
+	}); n != 0 {
+		t.Errorf("register: %v allocations", n)
+	}
+	if n := testing.AllocsPerRun(50, func() {
+		v.reset()
+		want := model.reply(conform.OpSGToKLMs, &m)
+		judgeMap(conform.OpSGToKLMs, &reply, &want, &v)
+		if err := b.judgeMapping(conform.OpSGToKLMs, &m, &reply, &v); err != nil || v.status != passed {
+			t.Fatal(err, v.failures)
+		}
+	}); n != 0 {
+		t.Errorf("mapping: %v allocations", n)
+	}
+}
+
+// BenchmarkJudge is the cost of a verdict, beside that of drawing its request,
+// writing it and reading the reply.
+func BenchmarkJudge(b *testing.B) {
+	q := testRequest()
+	var child correctChild
+	child.register(&q)
+	bench := newTestBench(b)
+	var v verdict
+	b.Run("register", func(b *testing.B) {
+		for b.Loop() {
+			v.reset()
+			if err := bench.judgeRegister(&q, &child.r.Registration, &v); err != nil || v.status != passed {
+				b.Fatal(err, v.failures)
+			}
+		}
+	})
+	b.Run("lines", func(b *testing.B) {
+		var p conform.Parser
+		var r conform.Reply
+		child.r.Answer = conform.OK
+		line := conform.AppendReply(nil, conform.OpRegister, &child.r)
+		request := conform.Request{Op: conform.OpRegister, Register: q}
+		var buf []byte
+		for b.Loop() {
+			buf = conform.AppendRequest(buf[:0], &request, false)
+			if err := p.ParseReply(conform.OpRegister, line, &r); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("draw", func(b *testing.B) {
+		d := drawer{seed: 1}
+		var c corpus.Case
+		var request conform.Request
+		for n := uint64(0); b.Loop(); n++ {
+			d.draw(&c, conform.OpRegister, n)
+			build(&request, conform.OpRegister, &c)
+		}
+	})
+}
