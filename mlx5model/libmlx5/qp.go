@@ -120,7 +120,9 @@ func (q *QP) Complete() error {
 	q.DBRec = q.CurPost & 0xffff
 	q.BFOffset ^= bfBufSize
 	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
-		q.push()
+		wqebbs := (q.size + 3) / 4
+		q.bfLen = int(wqebbs) * mlx5model.WQEBBSize
+		sendq.Push(q.bf[:], q.Ring, q.ctrl, wqebbs)
 		return nil
 	}
 	q.bfLen = 8
@@ -133,15 +135,6 @@ func (q *QP) Complete() error {
 // of 64 for a WQE pushed whole, none if it posted nothing. The slice is the
 // QP's own, valid until the next Start or Complete.
 func (q *QP) BlueFlame() []byte { return q.bf[:q.bfLen] }
-
-// push rings the doorbell with a single WQE of at most 256 bytes, whole.
-func (q *QP) push() {
-	wqebbs := (q.size + 3) / 4
-	q.bfLen = int(wqebbs) * mlx5model.WQEBBSize
-	for i := range wqebbs {
-		sendq.Copy((*sendq.Block)(q.bf[i*mlx5model.WQEBBSize:]), q.block(i))
-	}
-}
 
 // block is the i-th WQEBB of the WQE under construction.
 func (q *QP) block(i uint32) *[mlx5model.WQEBBSize]byte { return sendq.At(q.Ring, q.ctrl+i) }

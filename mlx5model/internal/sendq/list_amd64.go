@@ -19,6 +19,12 @@ func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
 //go:noescape
 func restAVX2(wqe *byte, list *sg.Entry, n int, rights uint64, wide bool) (length uint64)
 
+// pushAVX2 copies a WQE of that many WQEBBs, not 0, which the ring's end does
+// not cut.
+//
+//go:noescape
+func pushAVX2(dst, wqe *byte, wqebbs int)
+
 // scanAVX2 is scanGo for n entries. wraps is 0 or 1.
 //
 //go:noescape
@@ -56,4 +62,17 @@ func PutRest(r *mlx5model.Ring, pi uint32, rights uint64, wide bool, list []sg.E
 		return putRest(r, pi, rights, wide, list)
 	}
 	return restAVX2(&buf[at], &list[0], len(list), rights, wide)
+}
+
+// Push copies the n WQEBBs from counter pi on to dst, which must have room for
+// them. The first half of the first was written in words, and is read so: a
+// wider load would have to wait until they are in the cache.
+func Push(dst []byte, r *mlx5model.Ring, pi, n uint32) {
+	buf, at, size := r.Bytes(), int(r.Index(pi))*mlx5model.WQEBBSize, int(n)*mlx5model.WQEBBSize
+	if !avx2 || n == 0 || at+size > len(buf) {
+		push(dst, r, pi, n)
+		return
+	}
+	dst = dst[:size]
+	pushAVX2(&dst[0], &buf[at], int(n))
 }

@@ -223,3 +223,32 @@ done:
 	MOVL    AX, most+36(FP)
 	VZEROUPPER
 	RET
+
+// func pushAVX2(dst, wqe *byte, wqebbs int)
+TEXT ·pushAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ wqe+8(FP), SI
+	MOVQ wqebbs+16(FP), CX
+	MOVQ (SI), AX
+	MOVQ 8(SI), BX
+	MOVQ 16(SI), DX
+	MOVQ 24(SI), R8
+	MOVQ AX, (DI)
+	MOVQ BX, 8(DI)
+	MOVQ DX, 16(DI)
+	MOVQ R8, 24(DI)
+	JMP  second
+
+block:
+	ADDQ $64, SI
+	ADDQ $64, DI
+	VMOVDQU (SI), Y0
+	VMOVDQU Y0, (DI)
+
+second:
+	VMOVDQU 32(SI), Y1
+	VMOVDQU Y1, 32(DI)
+	DECQ CX
+	JNE  block
+	VZEROUPPER
+	RET

@@ -19,3 +19,7 @@ func Scan(list []sg.Entry) Facts { return scanGo(list) }
 func PutRest(r *mlx5model.Ring, pi uint32, rights uint64, wide bool, list []sg.Entry) (length uint64) {
 	return putRest(r, pi, rights, wide, list)
 }
+
+// Push copies the n WQEBBs from counter pi on to dst, which must have room for
+// them.
+func Push(dst []byte, r *mlx5model.Ring, pi, n uint32) { push(dst, r, pi, n) }

@@ -116,6 +116,25 @@ func TestPutRest(t *testing.T) {
 	})
 }
 
+// What is pushed is what the ring holds, from every place, and no more.
+func TestPush(t *testing.T) {
+	both(t, func(t *testing.T) {
+		ring := newRing(t, 8, 0)
+		for i := range ring.Bytes() {
+			ring.Bytes()[i] = byte(i*7 + i>>8)
+		}
+		for pi := range uint32(16) {
+			for n := range uint32(9) {
+				got, want := bytes.Repeat([]byte{0xcc}, 600), bytes.Repeat([]byte{0xcc}, 600)
+				ring.Read(pi, 0, want[:n*mlx5model.WQEBBSize])
+				if Push(got, ring, pi, n); !bytes.Equal(got, want) {
+					t.Fatalf("%d WQEBBs at %d: %x, want %x", n, pi, got, want)
+				}
+			}
+		}
+	})
+}
+
 func newRing(t testing.TB, wqebbs int, fill byte) *mlx5model.Ring {
 	t.Helper()
 	r, err := mlx5model.NewRing(wqebbs)

@@ -51,7 +51,7 @@ const Free = mlx5model.MkeyFree << 56
 func put(b []byte, w uint64) { binary.LittleEndian.PutUint64(b, bits.ReverseBytes64(w)) }
 
 // Copy copies a WQEBB that was just written. It reads words, as it was written:
-// a wider load would have to wait until the words are in the cache.
+// a wider load would have to wait until they are in the cache.
 func Copy(dst, src *Block) {
 	copyWord(dst[0x00:], src[0x00:])
 	copyWord(dst[0x08:], src[0x08:])
@@ -61,6 +61,13 @@ func Copy(dst, src *Block) {
 	copyWord(dst[0x28:], src[0x28:])
 	copyWord(dst[0x30:], src[0x30:])
 	copyWord(dst[0x38:], src[0x38:])
+}
+
+// push is Push for every ring and machine.
+func push(dst []byte, r *mlx5model.Ring, pi, n uint32) {
+	for i := range n {
+		Copy((*Block)(dst[i*mlx5model.WQEBBSize:]), At(r, pi+i))
+	}
 }
 
 func copyWord(dst, src []byte) { binary.LittleEndian.PutUint64(dst, binary.LittleEndian.Uint64(src)) }
