@@ -75,6 +75,7 @@ type Stats struct {
 	Failed      uint64
 	Classes     map[string]uint64 // failures by class
 	Findings    int               // kept
+	Unshrunk    int               `json:"-"` // of them; while there are any, no cases are run
 	Generators  map[string]uint64 // of drawn cases
 	Strategies  []StrategyStats
 	Elapsed     time.Duration // of this session
@@ -253,7 +254,12 @@ func (k *campaign) stats() Stats {
 	defer k.mu.Unlock()
 	s := k.sum.Stats
 	s.Elapsed, s.Features, s.Pool = time.Since(k.start), len(k.features), len(k.pool.cases)
-	s.Findings = len(k.sum.Findings)
+	s.Findings, s.Unshrunk = len(k.sum.Findings), 0
+	for i := range k.sum.Findings {
+		if !k.sum.Findings[i].Shrunk {
+			s.Unshrunk++
+		}
+	}
 	s.Strategies = slices.Clone(s.Strategies)
 	s.Classes, s.Generators = maps.Clone(s.Classes), maps.Clone(s.Generators)
 	return s

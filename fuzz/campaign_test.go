@@ -97,6 +97,17 @@ func TestWorkersDoNotMatter(t *testing.T) {
 	}
 }
 
+// TestProgressTellsOfShrinking: while cases do not get on, the figures say why.
+func TestProgressTellsOfShrinking(t *testing.T) {
+	c := small(t)
+	c.Every = time.Millisecond
+	var shrinking bool
+	c.Progress = func(s Stats) { shrinking = shrinking || s.Unshrunk > 0 && s.Unshrunk <= s.Findings }
+	if sum := campaignOf(t, c); len(sum.Findings) == 0 || !shrinking {
+		t.Errorf("%d findings, told of shrinking: %v", len(sum.Findings), shrinking)
+	}
+}
+
 // TestPlantedBugIsFound demands the smallest list and what triggers it.
 func TestPlantedBugIsFound(t *testing.T) {
 	sum := campaignOf(t, small(t))

@@ -218,10 +218,7 @@ func (v *runCmd) campaign(a *app, r *runResult) error {
 		Full: v.Full, Variants: v.Variants, Screen: v.Screen, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
 		Every: p.every(),
 		Progress: func(s fuzz.Stats) {
-			p.at(v.steps(&s), func() string {
-				return fmt.Sprintf("%s, %d cases, %.0f a second, %d features, %d findings, %d failures",
-					s.Elapsed.Round(time.Second), s.Cases, rate(s.Cases-s.Earlier, s.Elapsed), s.Features, s.Findings, s.Failed)
-			})
+			p.at(v.steps(&s), func() string { return statusLine(&s) })
 		},
 	})
 	if sum != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -68,4 +69,14 @@ func (a *app) printFindings(r *runResult) {
 			a.printf("  file    %s\n  replay  %s\n  redraw  %s\n", f.File, f.Replay, f.Redraw)
 		}
 	}
+}
+
+// statusLine says how far a campaign is.
+func statusLine(s *fuzz.Stats) string {
+	line := fmt.Sprintf("%s, %d cases, %.0f a second, %d features, %d findings, %d failures",
+		s.Elapsed.Round(time.Second), s.Cases, rate(s.Cases-s.Earlier, s.Elapsed), s.Features, s.Findings, s.Failed)
+	if s.Unshrunk > 0 {
+		line += fmt.Sprintf("; shrinking %d", s.Unshrunk)
+	}
+	return line
 }

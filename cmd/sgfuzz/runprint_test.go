@@ -6,11 +6,24 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
+
+func TestStatusLine(t *testing.T) {
+	s := fuzz.Stats{Cases: 30, Earlier: 10, Elapsed: 2 * time.Second, Features: 7, Findings: 3, Failed: 5}
+	const want = "2s, 30 cases, 10 a second, 7 features, 3 findings, 5 failures"
+	if got := statusLine(&s); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	s.Unshrunk = 2
+	if got := statusLine(&s); got != want+"; shrinking 2" {
+		t.Errorf("%q", got)
+	}
+}
 
 func TestRunStatus(t *testing.T) {
 	classes := map[string]uint64{"rights/auto": 2}
