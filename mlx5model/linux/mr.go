@@ -74,33 +74,23 @@ func (mr *MR) SetMapping(m Mapping, pageSize uint32) {
 // listBytes is the size of the mapped descriptors in bytes, not rounded. It is
 // bounded by what the buffer holds.
 func (mr *MR) listBytes() int {
-	shift := mr.descShift()
+	const log2MTT, log2KLM = 3, 4 // of the sizes
+	shift := log2MTT
+	if mr.Mode == mlx5model.ModeKLM {
+		shift = log2KLM
+	}
 	return min(max(mr.NDescs, 0), len(mr.Descs)>>shift) << shift
 }
 
-// descShift is log2 of DescSize.
-func (mr *MR) descShift() uint {
-	if mr.Mode == mlx5model.ModeKLM {
-		return log2KLM
-	}
-	return log2MTT
-}
-
-const (
-	log2MTT = 3
-	log2KLM = 4
-)
-
 // xltOctowords is the translations_octword_size that the kernel writes to the
-// mkey context of a REG_MR for n descriptors: MTTs in groups of 8, KLMs too
-// although a UMR counts those in groups of 4 (drivers/infiniband/hw/mlx5/wr.c
-// set_reg_mkey_seg).
-func (mr *MR) xltOctowords(n int) uint64 {
-	octowords := mlx5model.AlignUp(uint64(n), 8) / 2
+// mkey context of a REG_MR for a list of that many octowords, rounded as in a
+// UMR: it counts KLMs in groups of 8, as it does MTTs
+// (drivers/infiniband/hw/mlx5/wr.c set_reg_mkey_seg).
+func (mr *MR) xltOctowords(list uint32) uint64 {
 	if mr.Mode == mlx5model.ModeKLM {
-		octowords *= 2
+		return mlx5model.AlignUp(uint64(list), 8)
 	}
-	return octowords
+	return uint64(list)
 }
 
 // pageWord is the last word of the mkey context. The page size fills its byte:

@@ -127,16 +127,21 @@ func (qp *QP) PostSend(wrs []WR) PostResult {
 	at, begun := qp.CurPost, qp.CurPost
 	for ; r.NReq < len(wrs); r.NReq++ {
 		wr := &wrs[r.NReq]
+		var ds uint32
 		if r.Err = p.check(wr, uint32(r.NReq)); r.Err == 0 {
 			begun = at
-			var ds uint32
-			ds, r.Err = p.write(at, wr)
-			at += uint16((ds + 3) / 4)
+			if wr.Op == OpRegMR {
+				ds, r.Err = p.regMR(at, wr)
+			} else {
+				ds, r.Err = p.other(at, wr)
+			}
 		}
 		if r.Err != 0 {
 			r.BadWR = r.NReq
 			break
 		}
+		qp.NextFence = p.armed
+		at += uint16((ds + 3) / 4)
 	}
 	if r.NReq > 0 {
 		qp.Head += uint32(r.NReq)
@@ -166,22 +171,6 @@ func (p *post) check(wr *WR, nreq uint32) int {
 		return errNOMEM
 	}
 	return 0
-}
-
-// write writes a WQE at counter at and returns its units, 0 if it is refused.
-func (p *post) write(at uint16, wr *WR) (ds uint32, err int) {
-	switch wr.Op {
-	case OpRegMR:
-		ds, err = p.regMR(at, wr)
-	case OpLocalInv:
-		ds = p.LocalInv(at, wr.Flags, p.fence(wr), wr.Key)
-	default:
-		ds, err = p.transfer(at, wr)
-	}
-	if err == 0 {
-		p.qp.NextFence = p.armed
-	}
-	return ds, err
 }
 
 // maxGS keeps a WQE within its 6-bit size and within the ring.
@@ -219,8 +208,11 @@ func (wr *WR) imm() uint32 {
 // Authority: include/linux/mlx5/qp.h MLX5_INLINE_SEG.
 const inlineMark = 1 << 31
 
-// transfer writes a send or RDMA request.
-func (p *post) transfer(at uint16, wr *WR) (ds uint32, err int) {
+// other writes a WQE that is no REG_MR and returns its units.
+func (p *post) other(at uint16, wr *WR) (ds uint32, err int) {
+	if wr.Op == OpLocalInv {
+		return p.LocalInv(at, wr.Flags, p.fence(wr), wr.Key), 0
+	}
 	first := uint32(mlx5model.CtrlSize / mlx5model.DSSize)
 	b := sendq.At(p.Ring, uint32(at))
 	if wr.Op == OpRDMAWrite || wr.Op == OpRDMAWriteImm || wr.Op == OpRDMARead {

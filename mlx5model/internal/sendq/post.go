@@ -27,12 +27,26 @@ const (
 // Access gives the bits of a mkey context's access byte for verbs access
 // rights: local write, remote read, remote write, remote atomic. Local read is
 // not among them.
-func Access(verbs uint32) uint8 {
-	return uint8(verbs&accessLocalWrite*(mlx5model.AccLW/accessLocalWrite) |
-		verbs&accessRemoteRead*(mlx5model.AccRR/accessRemoteRead) |
-		verbs&accessRemoteWrite*(mlx5model.AccRW/accessRemoteWrite) |
-		verbs&accessRemoteAtomic*(mlx5model.AccA/accessRemoteAtomic))
-}
+func Access(verbs uint32) uint8 { return access[verbs%uint32(len(access))] }
+
+var access = func() (t [16]uint8) {
+	for verbs := range t {
+		for _, right := range [...]struct {
+			verbs int
+			mkc   uint8
+		}{
+			{accessLocalWrite, mlx5model.AccLW},
+			{accessRemoteWrite, mlx5model.AccRW},
+			{accessRemoteRead, mlx5model.AccRR},
+			{accessRemoteAtomic, mlx5model.AccA},
+		} {
+			if verbs&right.verbs != 0 {
+				t[verbs] |= right.mkc
+			}
+		}
+	}
+	return t
+}()
 
 // Post is what does not change in one ib_post_send call, and the part of it that
 // the kernel's drivers of all times do alike (drivers/infiniband/hw/mlx5/wr.c

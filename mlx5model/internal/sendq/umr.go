@@ -86,6 +86,11 @@ func PutWords(b *Block, w0, w1, w2, w3 uint64) {
 // the last word (see Page). The rest is 0.
 func PutContext(b *Block, rights, flagsPD, start, length, octowords, page uint64) {
 	PutHalf(b, rights, flagsPD, start, length)
+	PutSizes(b, octowords, page)
+}
+
+// PutSizes is the second half of PutContext.
+func PutSizes(b *Block, octowords, page uint64) {
 	clear(b[0x20:0x30])
 	put(b[0x30:], octowords)
 	put(b[0x38:], page)
