@@ -48,10 +48,8 @@ func (v *conformCmd) run(a *app) (any, error) {
 	}
 	s, err := runner.Run(a.ctx, c)
 	bar.done()
-	for _, mine := range []error{runner.ErrUsage, runner.ErrStart, runner.ErrVector, os.ErrNotExist} {
-		if errors.Is(err, mine) {
-			return nil, badInput(err)
-		}
+	if errors.Is(err, runner.ErrUsage) || errors.Is(err, runner.ErrStart) {
+		return nil, badInput(err)
 	}
 	if s == nil {
 		return nil, err

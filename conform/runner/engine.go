@@ -65,7 +65,7 @@ func newEngine(ctx context.Context, c Config) (*engine, error) {
 	for _, path := range c.Vectors {
 		all, err := loadVectors(path, unused)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 		}
 		for _, v := range all {
 			e.vectors[v.req.Op] = append(e.vectors[v.req.Op], v)

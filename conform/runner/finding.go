@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -169,10 +170,7 @@ func (e *engine) keep(c *candidate) error {
 	e.complete(c)
 	f := &c.Finding
 	if f.Case != nil {
-		same := func(o Finding) bool {
-			return o.Key() == f.Key() && o.Case != nil && corpus.Hash(o.Case) == corpus.Hash(f.Case)
-		}
-		if slices.ContainsFunc(e.sum.Findings, same) {
+		if slices.ContainsFunc(e.sum.Findings, func(o Finding) bool { return o.like(f) }) {
 			return nil
 		}
 	}
@@ -181,6 +179,15 @@ func (e *engine) keep(c *candidate) error {
 	e.sum.Findings = append(e.sum.Findings, *f)
 	return err
 }
+
+// like says whether two findings say the same: as many entries, and the same
+// words but for numbers.
+func (f *Finding) like(o *Finding) bool {
+	return f.Key() == o.Key() && f.Case != nil && o.Case != nil && len(f.Case.List) == len(o.Case.List) &&
+		numbers.ReplaceAllString(f.Text, "") == numbers.ReplaceAllString(o.Text, "")
+}
+
+var numbers = regexp.MustCompile(`(0x)?[0-9a-f]*[0-9][0-9a-f]*`)
 
 // describe puts the finding's story above its case.
 func (e *engine) describe(f *Finding) {

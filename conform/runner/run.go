@@ -108,8 +108,9 @@ func (s *Summary) Failed() bool {
 }
 
 // Run starts the child and exercises it. A cancelled ctx ends it early without
-// an error. Errors that wrap ErrUsage, ErrStart or ErrVector are the user's to
-// mend.
+// an error. Errors that wrap ErrUsage or ErrStart are the user's to mend; with
+// another one, such as a finding that cannot be saved, the Summary says what was
+// done before.
 func Run(ctx context.Context, c Config) (*Summary, error) {
 	if len(c.Command) == 0 {
 		return nil, fmt.Errorf("%w: no command", ErrUsage)

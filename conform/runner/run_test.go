@@ -114,7 +114,7 @@ func TestGoodChild(t *testing.T) {
 
 // TestBadChildren demands of each broken child exactly its finding.
 func TestBadChildren(t *testing.T) {
-	quick := 300 * time.Millisecond
+	quick := 200 * time.Millisecond
 	for _, c := range []struct {
 		mode, key, text string
 		timeout         time.Duration
