@@ -10,8 +10,8 @@ import (
 
 // CheckLoop is the inner loop of a campaign's screening without its
 // bookkeeping, to be timed: a list is made, registered through each of the
-// loop's strategies, executed, checked as a quick Runner does, released, and
-// registered once more with the next variant of its keys.
+// loop's strategies, executed, checked as a quick Runner does, and released;
+// one in four is registered once more with the next variant of its keys.
 //
 // Lists have 1 to 15 entries, 8 in the mean, and every strategy takes every
 // list: if one of them registers page lists, entries begin and end at pages but

@@ -41,9 +41,10 @@ func TestScreen(t *testing.T) {
 	}
 }
 
-// needFull are the mutants that a quick look cannot see: the defect is in how
-// the device moves bytes, not in where.
-var needFull = []string{"dma-address-40-bits", "dma-write-in-bursts", "dma-read-wraps-in-page", "dma-write-lost-at-odd-end"}
+// needFull are the mutants that a quick look does not see in their witness: the
+// defect shows in the second registration of a list, which the length of this
+// one does not choose, or is in how the device moves bytes, not in where.
+var needFull = []string{"second-table-unfilled", "key-not-bumped", "dma-address-40-bits", "dma-write-in-bursts", "dma-read-wraps-in-page", "dma-write-lost-at-odd-end"}
 
 // TestQuickSees runs every mutant's witness through a quick Runner: screening
 // is sound because all but a few fail there.
