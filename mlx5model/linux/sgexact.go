@@ -178,19 +178,29 @@ func (r *MapResult) klms(descs []byte, maxDescs int, l sg.List, sgOffset *uint32
 	}
 	l = l[:min(int(uint16(len(l))), len(descs)/mlx5model.KLMSize, max(maxDescs, 0))]
 	r.NDescs, r.Ret = len(l), len(l)
-	if off != 0 && len(l) > 0 {
-		first := [1]sg.Entry{{Addr: l[0].Addr + uint64(off), Len: l[0].Len - off}}
-		descs = descs[xlt.KLMs(descs, first[:], lkey):]
-		r.Length, l, off = uint64(first[0].Len), l[1:], 0
+	few := 0 // entries at the front that are taken one by one
+	if len(l) <= fewKLMs {
+		few = len(l)
+	} else if off != 0 {
+		few = 1
 	}
-	if len(l) > 0 {
-		xlt.KLMs(descs, l, lkey)
-		r.Length += sendq.Total(l)
+	for i := range l[:few] {
+		n := l[i].Len - off
+		sendq.PutEntry(descs[i*mlx5model.KLMSize:], n, lkey, l[i].Addr+uint64(off))
+		r.Length += uint64(n)
+		off = 0
+	}
+	if few < len(l) {
+		xlt.KLMs(descs[few*mlx5model.KLMSize:], l[few:], lkey)
+		r.Length += sendq.Total(l[few:])
 	}
 	if sgOffset != nil {
 		r.SGOffset = off
 	}
 }
+
+// fewKLMs is the longest list that is mapped faster entry by entry.
+const fewKLMs = 2
 
 func valueOf(p *uint32) uint32 {
 	if p == nil {

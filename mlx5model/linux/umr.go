@@ -33,19 +33,19 @@ func (p *post) regMR(at uint16, wr *WR) (ds uint32, err int) {
 		mask |= mlx5model.MaskA
 	}
 	const rights = mlx5model.AccUMREn | mlx5model.AccLR
-	sendq.PutWords(sendq.At(p.Ring, uint32(at)), sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
+	head, mkc, data := sendq.UMRBlocks(p.Ring, uint32(at))
+	sendq.PutWords(head, sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
 		sendq.UMR(form, uint16(octowords), 0), mask)
-	mkc := sendq.At(p.Ring, uint32(at)+1)
 	sendq.PutHalf(mkc, sendq.Rights(rights|sendq.Access(wr.Access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
 		mlx5model.FlagsEnRinval, mr.IOVA, mr.Length)
 	sendq.PutSizes(mkc, mr.xltOctowords(octowords), mr.pageWord())
 	if list > InlineThreshold {
-		p.Pointer(at, octowords*mlx5model.OctowordSize, p.qp.LocalDMALkey, mr.DescMap)
+		sendq.PutEntry(data[:], octowords*mlx5model.OctowordSize, p.qp.LocalDMALkey, mr.DescMap)
 		return ds, 0
 	}
 	// Only the entries are written; the rest of the 64 bytes keeps what the
 	// ring held.
-	sendq.PutDescs(sendq.At(p.Ring, uint32(at)+2), mr.Descs[:list])
+	sendq.PutDescs(data, mr.Descs[:list])
 	return ds, 0
 }
 

@@ -81,11 +81,12 @@ func (p *post) regIndir(at uint16, wr *WR, fence uint8) (ds uint32) {
 	ds = mlx5model.UMRFixedDS + 1
 	size := mlx5model.AlignUp(uint64(wr.ListLen)*mlx5model.KLMSize, mlx5model.UMRListAlign)
 	octowords := uint16(size / mlx5model.OctowordSize)
-	sendq.PutWords(sendq.At(p.Ring, uint32(at)), sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, fence, wr.Key),
+	head, mkc, data := sendq.UMRBlocks(p.Ring, uint32(at))
+	sendq.PutWords(head, sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, fence, wr.Key),
 		sendq.UMR(mlx5model.UMRCheckNotFree, octowords, 0), maskIndirect)
-	sendq.PutContext(sendq.At(p.Ring, uint32(at)+1), sendq.Rights(rights|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+	sendq.PutContext(mkc, sendq.Rights(rights|sendq.Access(wr.Access), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
 		uint64(mlx5model.FlagsEnRinval|p.qp.PDN&mlx5model.PDMask), wr.IOVA, wr.Length, uint64(octowords), 0)
-	p.Pointer(at, uint32(size), p.qp.PALkey, wr.List.DMA)
+	sendq.PutEntry(data[:], uint32(size), p.qp.PALkey, wr.List.DMA)
 	return ds
 }
 

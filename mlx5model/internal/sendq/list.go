@@ -47,8 +47,12 @@ func putRest(r *mlx5model.Ring, pi uint32, rights uint64, wide bool, list []sg.E
 	return length
 }
 
-// Total is the sum of the lengths of a list that has an entry.
-func Total(list []sg.Entry) uint64 { return Scan(list).Total }
+func totalGo(list []sg.Entry) (total uint64) {
+	for i := range list {
+		total += uint64(list[i].Len)
+	}
+	return total
+}
 
 // Facts are what Scan finds in a list.
 type Facts struct {
@@ -73,31 +77,32 @@ func paddedGo(dst []byte, list []sg.Entry) (total uint64) {
 	for ; len(list) >= klmsPerBlock && len(dst) >= mlx5model.WQEBBSize; list, dst = list[klmsPerBlock:], dst[mlx5model.WQEBBSize:] {
 		e, b := (*[klmsPerBlock]sg.Entry)(list), (*Block)(dst)
 		total += uint64(e[0].Len) + uint64(e[1].Len) + uint64(e[2].Len) + uint64(e[3].Len)
-		putKLM((*klm)(b[0x00:]), e[0], e[0].Lkey)
-		putKLM((*klm)(b[0x10:]), e[1], e[1].Lkey)
-		putKLM((*klm)(b[0x20:]), e[2], e[2].Lkey)
-		putKLM((*klm)(b[0x30:]), e[3], e[3].Lkey)
+		PutEntry(b[0x00:], e[0].Len, e[0].Lkey, e[0].Addr)
+		PutEntry(b[0x10:], e[1].Len, e[1].Lkey, e[1].Addr)
+		PutEntry(b[0x20:], e[2].Len, e[2].Lkey, e[2].Addr)
+		PutEntry(b[0x30:], e[3].Len, e[3].Lkey, e[3].Addr)
 	}
 	if len(list) == 0 {
 		return total
 	}
 	b := (*Block)(dst)
 	for i := range klmsPerBlock {
-		k := (*klm)(b[i*mlx5model.KLMSize:])
 		if i >= len(list) {
-			clear(k[:])
+			clear(b[i*mlx5model.KLMSize:][:mlx5model.KLMSize])
 			continue
 		}
-		total += uint64(list[i].Len)
-		putKLM(k, list[i], list[i].Lkey)
+		e := &list[i]
+		total += uint64(e.Len)
+		PutEntry(b[i*mlx5model.KLMSize:], e.Len, e.Lkey, e.Addr)
 	}
 	return total
 }
 
-type klm = [mlx5model.KLMSize]byte
-
-// putKLM writes a KLM. Authority: include/linux/mlx5/qp.h mlx5_klm.
-func putKLM(b *klm, e sg.Entry, key uint32) {
-	put(b[0:], uint64(e.Len)<<32|uint64(key))
-	put(b[8:], e.Addr)
+// PutEntry writes a KLM or a data segment, which look alike, of n bytes at addr
+// to the front of b.
+// Authority: include/linux/mlx5/qp.h mlx5_klm, mlx5_wqe_data_seg.
+func PutEntry(b []byte, n, key uint32, addr uint64) {
+	b = b[:mlx5model.KLMSize]
+	put(b, uint64(n)<<32|uint64(key))
+	put(b[8:], addr)
 }

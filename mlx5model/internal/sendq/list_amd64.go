@@ -25,6 +25,11 @@ func restAVX2(wqe *byte, list *sg.Entry, n int, rights uint64, wide bool) (lengt
 //go:noescape
 func pushAVX2(dst, wqe *byte, wqebbs int)
 
+// totalAVX2 is totalGo for n entries.
+//
+//go:noescape
+func totalAVX2(list *sg.Entry, n int) (total uint64)
+
 // scanAVX2 is scanGo for n entries. wraps is 0 or 1.
 //
 //go:noescape
@@ -41,6 +46,14 @@ func padded(dst []byte, list []sg.Entry) (total uint64) {
 	}
 	dst = dst[:ListBlocks(len(list))*len(Block{})]
 	return paddedAVX2(&dst[0], &list[0], len(list))
+}
+
+// Total is the sum of the lengths.
+func Total(list []sg.Entry) uint64 {
+	if !avx2 || len(list) < klmsPerBlock {
+		return totalGo(list)
+	}
+	return totalAVX2(&list[0], len(list))
 }
 
 // Scan looks through a list, which must have an entry.

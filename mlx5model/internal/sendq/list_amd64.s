@@ -166,6 +166,46 @@ context:
 	VZEROUPPER
 	RET
 
+// func totalAVX2(list *sg.Entry, n int) (total uint64)
+TEXT ·totalAVX2(SB), NOSPLIT, $0-24
+	MOVQ list+0(FP), SI
+	MOVQ n+8(FP), CX
+	VPCMPEQD Y0, Y0, Y0               // the low half of a pair of dwords
+	VPSRLQ $32, Y0, Y0
+	VPXOR X2, X2, X2                  // sums, of what stands in an addr's place too
+	VPXOR X3, X3, X3
+	SUBQ $4, CX
+	JLT  rest
+
+four:
+	VPAND  (SI), Y0, Y4
+	VPAND  32(SI), Y0, Y5
+	VPADDQ Y4, Y2, Y2
+	VPADDQ Y5, Y3, Y3
+	ADDQ $64, SI
+	SUBQ $4, CX
+	JGE  four
+
+rest:
+	VPADDQ Y3, Y2, Y2
+	VEXTRACTI128 $1, Y2, X3
+	VPADDQ X3, X2, X2
+	VPEXTRQ $1, X2, AX
+	VZEROUPPER
+	ADDQ $4, CX
+	JEQ  sum
+
+one:
+	MOVL 8(SI), DX
+	ADDQ DX, AX
+	ADDQ $16, SI
+	DECQ CX
+	JNE  one
+
+sum:
+	MOVQ AX, total+16(FP)
+	RET
+
 // func scanAVX2(list *sg.Entry, n int) (total, wraps uint64, least, most uint32)
 TEXT ·scanAVX2(SB), NOSPLIT, $0-40
 	MOVQ list+0(FP), SI

@@ -9,6 +9,9 @@ import (
 
 func padded(dst []byte, list []sg.Entry) (total uint64) { return paddedGo(dst, list) }
 
+// Total is the sum of the lengths.
+func Total(list []sg.Entry) uint64 { return totalGo(list) }
+
 // Scan looks through a list, which must have an entry.
 func Scan(list []sg.Entry) Facts { return scanGo(list) }
 

@@ -99,12 +99,6 @@ func (p *Post) LocalInv(at uint16, send, fence uint8, key uint32) (ds uint32) {
 	return size
 }
 
-// Pointer writes the data segment of a UMR whose list lies in memory: n bytes
-// at addr under lkey.
-func (p *Post) Pointer(at uint16, n, lkey uint32, addr uint64) {
-	putData(At(p.Ring, uint32(at)+mlx5model.UMRDataOff/mlx5model.WQEBBSize)[:], n, lkey, addr)
-}
-
 // Transfer writes the control segment and the data segments of a send or RDMA
 // request, those from unit first on; entries without bytes are left out. What
 // lies between is the caller's. It returns the WQE's units.
@@ -118,7 +112,7 @@ func (p *Post) Transfer(at uint16, op mlx5model.Opcode, first uint32, send, fenc
 	PutCtrl(At(p.Ring, uint32(at)), Head(at, op, p.QPN, ds), p.Flags(send, fence, imm))
 	for i := range list {
 		if e := &list[i]; e.Len != 0 {
-			putData(p.Ring.At(uint32(at), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)
+			PutEntry(p.Ring.At(uint32(at), int(first)*mlx5model.DSSize), e.Len, e.Lkey, e.Addr)
 			first++
 		}
 	}
@@ -136,14 +130,6 @@ func PutCtrl(b *Block, head, flags uint64) {
 func PutRaddr(b *Block, raddr uint64, rkey uint32) {
 	put(b[mlx5model.CtrlSize:], raddr)
 	put(b[mlx5model.CtrlSize+8:], uint64(rkey)<<32)
-}
-
-// putData writes a data segment.
-// Authority: include/linux/mlx5/qp.h mlx5_wqe_data_seg.
-func putData(b []byte, n, lkey uint32, addr uint64) {
-	b = b[:mlx5model.DataSegSize]
-	put(b, uint64(n)<<32|uint64(lkey))
-	put(b[8:], addr)
 }
 
 // PutDescs copies a list of KLMs or MTTs, at most 64 bytes of it, into a WQEBB.

@@ -158,6 +158,9 @@ func TestScan(t *testing.T) {
 				want.Least, want.Most = min(want.Least, e.Len), max(want.Most, e.Len)
 				want.Wraps = want.Wraps || e.Len > 0 && e.Addr > -uint64(e.Len)-1
 			}
+			if got := Total(l); got != want.Total {
+				t.Fatalf("%v: total %d, want %d", l, got, want.Total)
+			}
 			if got := Scan(l); got != want {
 				t.Fatalf("%v: %+v, want %+v", l, got, want)
 			}

@@ -17,6 +17,17 @@ func At(r *mlx5model.Ring, pi uint32) *Block {
 	return (*Block)(unsafe.Pointer(&r.Bytes()[r.Index(pi)*mlx5model.WQEBBSize]))
 }
 
+// UMRBlocks are the WQEBBs from counter pi on that a UMR has at least if it has
+// a list or a pointer.
+func UMRBlocks(r *mlx5model.Ring, pi uint32) (umr, mkc, list *Block) {
+	buf, at := r.Bytes(), int(r.Index(pi))*mlx5model.WQEBBSize
+	if at+3*mlx5model.WQEBBSize > len(buf) {
+		return At(r, pi), At(r, pi+1), At(r, pi+2)
+	}
+	b := (*[3]Block)(unsafe.Pointer(&buf[at]))
+	return &b[0], &b[1], &b[2]
+}
+
 // Head is the first word of a control segment: index, opcode, QPN, DS. The QPN
 // is cut to 24 bits; ds is not cut to its six and spills into the bits above.
 // Authority: include/linux/mlx5/qp.h mlx5_wqe_ctrl_seg.
