@@ -285,3 +285,54 @@ func TestRemoteInvalidate(t *testing.T) {
 		}
 	}
 }
+
+// TestTranslateSeesTheNestedKeyChange walks a list, changes the key that its
+// entries name in every way there is, and demands that the next walk sees it.
+func TestTranslateSeesTheNestedKeyChange(t *testing.T) {
+	flat := MkeyContext{Mode: ModePA, Access: AccLR | AccLW, Length64: true, PD: testPD, QPN: QPNAny, UMREn: true, EnRinval: true}
+	for _, tt := range []struct {
+		name   string
+		change func(r *rig, nested uint32)
+		reason Reason
+	}{
+		{"UMR takes local read away", func(r *rig, nested uint32) {
+			r.ok(r.umr(nested, UMRCtrl{Mask: MaskLR}, MkeyContext{}, nil))
+		}, ReasonRights},
+		{"UMR frees", func(r *rig, nested uint32) {
+			r.ok(r.umr(nested, UMRCtrl{Mask: MaskFree}, MkeyContext{Free: true}, nil))
+		}, ReasonFree},
+		{"remote invalidate", func(r *rig, nested uint32) {
+			if err := r.dev.RemoteInvalidate(r.qp, nested); err != nil {
+				r.t.Fatal(err)
+			}
+		}, ReasonFree},
+		{"destroyed", func(r *rig, nested uint32) {
+			if err := r.dev.DestroyMkey(nested); err != nil {
+				r.t.Fatal(err)
+			}
+		}, ReasonNoKey},
+		{"destroyed and made with another tag", func(r *rig, nested uint32) {
+			if err := r.dev.DestroyMkey(nested); err != nil {
+				r.t.Fatal(err)
+			}
+			other := flat
+			other.Tag = 0x33
+			r.mkey(KeyIndex(nested)<<8|0x33, other)
+		}, ReasonTag},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t, nil)
+			nested := r.mkey(0x770000, flat)
+			key := r.mkey(0xabcd00, klmContext(8))
+			ctx := MkeyContext{Access: AccRR, Start: 0, Len: 0x300}
+			r.ok(r.umr(key, UMRCtrl{Mask: regMask &^ MaskKey}, ctx, klms(KLM{0x100, nested, 0x1000}, KLM{0x100, nested, 0x5000}, KLM{0x100, nested, 0x9000})))
+			whole := remote(RemoteRead, key, 0, 0x300)
+			for range 2 {
+				r.extents(whole, sg.Extent{Addr: 0x1000, Len: 0x100}, sg.Extent{Addr: 0x5000, Len: 0x100}, sg.Extent{Addr: 0x9000, Len: 0x100})
+			}
+			tt.change(r, nested)
+			r.refused(whole, tt.reason)
+			r.refused(remote(RemoteRead, key, 0x180, 0x10), tt.reason)
+		})
+	}
+}
