@@ -36,6 +36,7 @@ type bench struct {
 	reg     reg.Registration
 	wqe     []byte
 	xlt     []byte
+	held    []sg.Extent // see indexList
 	prefix  sg.List
 	decoded mlx5model.WQE
 	cost    reg.Cost // of the work requests

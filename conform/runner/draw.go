@@ -44,6 +44,11 @@ type drawer struct {
 
 func (d *drawer) draw(c *corpus.Case, op conform.Op, n uint64) {
 	d.ch.ResetRandom(mix(d.seed) ^ mix(uint64(op)<<56+n))
+	d.make(c, op)
+}
+
+// make makes the case that the choices stand for.
+func (d *drawer) make(c *corpus.Case, op conform.Op) {
 	ch := &d.ch
 	*c = corpus.Case{List: c.List[:0]}
 	c.PageSize = pageSizes[ch.Pick(pageWeights)]

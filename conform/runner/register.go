@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 
@@ -42,7 +43,7 @@ func (b *bench) judgeRegister(q *conform.Register, r *conform.RegisterReply, v *
 		}
 	}
 	b.oracle.Begin(b.mem)
-	if !b.hostWrites(q, r.Host, v) || !checkCopies(q, r, v) {
+	if !b.hostWrites(q, r.Host, v) || !b.checkCopies(q, r, v) {
 		return nil
 	}
 	for i, wqe := range r.WQEs {
@@ -126,7 +127,10 @@ func within(e, outer sg.Extent) bool {
 
 // checkCopies demands that bounce copies go between the list and the scratch
 // memory, and that there are no more than the stream has bytes.
-func checkCopies(q *conform.Register, r *conform.RegisterReply, v *verdict) bool {
+func (b *bench) checkCopies(q *conform.Register, r *conform.RegisterReply, v *verdict) bool {
+	if len(r.CopyIn)+len(r.CopyOut) > 0 {
+		b.indexList(q.List)
+	}
 	for _, side := range [...]struct {
 		name   string
 		copies []reg.Copy
@@ -142,7 +146,7 @@ func checkCopies(q *conform.Register, r *conform.RegisterReply, v *verdict) bool
 				v.fail(oracle.Confinement, "%s %d, %#x+%d, is not in the scratch memory", side.name, i, scratch.Addr, scratch.Len)
 				return false
 			}
-			if !listHolds(q.List, list) {
+			if !b.listHolds(list) {
 				v.fail(oracle.Confinement, "%s %d, %#x+%d, is not in the list", side.name, i, list.Addr, list.Len)
 				return false
 			}
@@ -156,22 +160,35 @@ func checkCopies(q *conform.Register, r *conform.RegisterReply, v *verdict) bool
 	return true
 }
 
-// listHolds says whether every byte of e is some entry's.
-func listHolds(l sg.List, e sg.Extent) bool {
-	for e.Len > 0 {
-		n := uint64(0) // bytes of e from its start that one entry holds
-		for _, x := range l {
-			if off := e.Addr - x.Addr; off < uint64(x.Len) {
-				n = max(n, uint64(x.Len)-off)
-			}
+// indexList makes b.held the list's memory in ascending order, what touches or
+// overlaps as one. No entry wraps.
+func (b *bench) indexList(l sg.List) {
+	b.held = b.held[:0]
+	for _, e := range l {
+		if e.Len > 0 {
+			b.held = append(b.held, sg.Extent{Addr: e.Addr, Len: uint64(e.Len)})
 		}
-		if n == 0 {
-			return false
-		}
-		n = min(n, e.Len)
-		e.Addr, e.Len = e.Addr+n, e.Len-n
 	}
-	return true
+	slices.SortFunc(b.held, func(x, y sg.Extent) int { return cmp.Compare(x.Addr, y.Addr) })
+	n := 0
+	for _, e := range b.held[1:] {
+		if last := &b.held[n]; e.Addr-last.Addr <= last.Len {
+			last.Len = max(last.Len, e.Addr-last.Addr+e.Len)
+			continue
+		}
+		n++
+		b.held[n] = e
+	}
+	b.held = b.held[:n+1]
+}
+
+// listHolds says whether every byte of e is some entry's.
+func (b *bench) listHolds(e sg.Extent) bool {
+	i, found := slices.BinarySearchFunc(b.held, e.Addr, func(x sg.Extent, addr uint64) int { return cmp.Compare(x.Addr, addr) })
+	if !found {
+		i--
+	}
+	return e.Len == 0 || i >= 0 && within(e, b.held[i])
 }
 
 // capacities demands that no key holds more descriptors than it was made for.
