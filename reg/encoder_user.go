@@ -2,10 +2,12 @@ package reg
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/mlx5model/libmlx5"
 	"github.com/sgfuzz/sgfuzz/mlx5model/spdk"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -15,10 +17,10 @@ const maxInlineKLMs = (mlx5model.MaxDS - mlx5model.UMRFixedDS) / 4 * 4
 
 // entriesOf reads packed KLMs as the entries that a user library is given.
 func entriesOf(dst []sg.Entry, list []byte) []sg.Entry {
-	for ; len(list) >= mlx5model.KLMSize; list = list[mlx5model.KLMSize:] {
-		k := mlx5model.ParseKLM(list)
-		dst = append(dst, sg.Entry{Addr: k.VA, Len: k.ByteCount, Lkey: k.Key})
-	}
+	n := len(list) / mlx5model.KLMSize
+	dst = slices.Grow(dst, n)
+	dst = dst[:len(dst)+n]
+	xlt.Entries(dst[len(dst)-n:], list)
 	return dst
 }
 

@@ -14,6 +14,8 @@ const (
 	maxDS     = mlx5model.MaxDS
 	umrOpcode = uint64(mlx5model.OpUMR) << 32
 	ceAlways  = mlx5model.CtrlCEAlways
+
+	_ = maxDS | umrOpcode | ceAlways // the assembler's uses do not count
 )
 
 // umrAVX2 writes and counts a plain UMR of n entries, n not 0, to wqe, from

@@ -14,7 +14,7 @@ const klmsPerBlock = mlx5model.WQEBBSize / mlx5model.KLMSize
 // change, these constants no longer fit a uint8.
 const (
 	_ = uint8(-(unsafe.Sizeof(sg.Entry{}) ^ mlx5model.KLMSize))
-	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Addr) ^ 0))
+	_ = uint8(-unsafe.Offsetof(sg.Entry{}.Addr))
 	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Len) ^ 8))
 	_ = uint8(-(unsafe.Offsetof(sg.Entry{}.Lkey) ^ 12))
 )
