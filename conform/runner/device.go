@@ -38,6 +38,7 @@ type bench struct {
 	xlt     []byte
 	held    []sg.Extent // see indexList
 	prefix  sg.List
+	reached []sg.Extent
 	decoded mlx5model.WQE
 	cost    reg.Cost // of the work requests
 }

@@ -25,8 +25,8 @@
 // for one registration in eight; for all of them the host memory behind every
 // byte of the stream is compared. A rejection is judged by the list: it wraps,
 // has no bytes or an empty entry, or its pieces are more than max_entries or
-// the largest KLM key allow. A registration is bounced as a whole or not at all.
-// A list by pointer is asked to be aligned to 64 bytes, no more.
+// the largest KLM key allow. A list by pointer is asked to be aligned to 64
+// bytes, no more.
 //
 // With Semantic, mappings are judged the same way, as far as they say they
 // reach, and ret and sg_offset_out must name the place where they end.

@@ -259,6 +259,14 @@ func testRequest() conform.Register {
 	return q.Register
 }
 
+// partlyBounced makes the first entry of testRequest go through the scratch
+// memory: the first KLM of the list points there.
+func partlyBounced(q *conform.Register, r *conform.RegisterReply) {
+	klm := mlx5model.KLM{ByteCount: q.List[0].Len, Key: q.Lkey, VA: q.Scratch.Addr + 5}
+	klm.Put(r.WQEs[0][mlx5model.UMRDataOff:])
+	r.CopyOut = []reg.Copy{{From: q.Scratch.Addr + 5, To: q.List[0].Addr, Len: uint64(q.List[0].Len)}}
+}
+
 // TestRegisterSpoilt changes one thing of a right registration, on both sides
 // of the line that the contract draws.
 func TestRegisterSpoilt(t *testing.T) {
@@ -322,6 +330,15 @@ func TestRegisterSpoilt(t *testing.T) {
 		}, "conservation"},
 		{"copies beside a direct region", func(q *conform.Register, r *conform.RegisterReply) {
 			r.CopyOut = []reg.Copy{{From: q.Scratch.Addr, To: q.List[1].Addr, Len: 8192}}
+		}, "confinement"},
+		{"one entry direct, one bounced", partlyBounced, ""},
+		{"one entry direct, one bounced, a copy to the wrong entry", func(q *conform.Register, r *conform.RegisterReply) {
+			partlyBounced(q, r)
+			r.CopyOut[0].To = q.List[1].Addr
+		}, "write-stream"},
+		{"one entry direct, one bounced, a byte not copied", func(q *conform.Register, r *conform.RegisterReply) {
+			partlyBounced(q, r)
+			r.CopyOut[0].Len--
 		}, "write-stream"},
 	} {
 		q := testRequest()

@@ -1,7 +1,6 @@
 package runner
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 
@@ -59,7 +58,7 @@ func (b *bench) judgeRegister(q *conform.Register, r *conform.RegisterReply, v *
 	b.registration(q.QPN, q.PD, q.List.Total())
 	b.reg.Own = append(b.reg.Own, q.Scratch)
 	b.reg.CopyIn, b.reg.CopyOut = append(b.reg.CopyIn, r.CopyIn...), append(b.reg.CopyOut, r.CopyOut...)
-	if !b.regions(r.Regions, v) {
+	if !b.regions(r.Regions, v) || !b.direct(q, v) {
 		return nil
 	}
 	b.capacities(q, v)
@@ -123,72 +122,6 @@ func (b *bench) hostWrites(q *conform.Register, writes []conform.HostWrite, v *v
 func within(e, outer sg.Extent) bool {
 	off := e.Addr - outer.Addr
 	return e.Len == 0 || off < outer.Len && e.Len <= outer.Len-off
-}
-
-// checkCopies demands that bounce copies go between the list and the scratch
-// memory, and that there are no more than the stream has bytes.
-func (b *bench) checkCopies(q *conform.Register, r *conform.RegisterReply, v *verdict) bool {
-	if len(r.CopyIn)+len(r.CopyOut) > 0 {
-		b.indexList(q.List)
-	}
-	for _, side := range [...]struct {
-		name   string
-		copies []reg.Copy
-		out    bool
-	}{{"copy_in", r.CopyIn, false}, {"copy_out", r.CopyOut, true}} {
-		var sum, carry uint64
-		for i, c := range side.copies {
-			list, scratch := sg.Extent{Addr: c.From, Len: c.Len}, sg.Extent{Addr: c.To, Len: c.Len}
-			if side.out {
-				list, scratch = scratch, list
-			}
-			if !within(scratch, q.Scratch) {
-				v.fail(oracle.Confinement, "%s %d, %#x+%d, is not in the scratch memory", side.name, i, scratch.Addr, scratch.Len)
-				return false
-			}
-			if !b.listHolds(list) {
-				v.fail(oracle.Confinement, "%s %d, %#x+%d, is not in the list", side.name, i, list.Addr, list.Len)
-				return false
-			}
-			sum, carry = bits.Add64(sum, c.Len, carry)
-		}
-		if total := q.List.Total(); carry != 0 || sum > total {
-			v.fail(oracle.Conservation, "%s moves %d bytes, the list has %d", side.name, sum, total)
-			return false
-		}
-	}
-	return true
-}
-
-// indexList makes b.held the list's memory in ascending order, what touches or
-// overlaps as one. No entry wraps.
-func (b *bench) indexList(l sg.List) {
-	b.held = b.held[:0]
-	for _, e := range l {
-		if e.Len > 0 {
-			b.held = append(b.held, sg.Extent{Addr: e.Addr, Len: uint64(e.Len)})
-		}
-	}
-	slices.SortFunc(b.held, func(x, y sg.Extent) int { return cmp.Compare(x.Addr, y.Addr) })
-	n := 0
-	for _, e := range b.held[1:] {
-		if last := &b.held[n]; e.Addr-last.Addr <= last.Len {
-			last.Len = max(last.Len, e.Addr-last.Addr+e.Len)
-			continue
-		}
-		n++
-		b.held[n] = e
-	}
-	b.held = b.held[:n+1]
-}
-
-// listHolds says whether every byte of e is some entry's.
-func (b *bench) listHolds(e sg.Extent) bool {
-	i, found := slices.BinarySearchFunc(b.held, e.Addr, func(x sg.Extent, addr uint64) int { return cmp.Compare(x.Addr, addr) })
-	if !found {
-		i--
-	}
-	return e.Len == 0 || i >= 0 && within(e, b.held[i])
 }
 
 // capacities demands that no key holds more descriptors than it was made for.
