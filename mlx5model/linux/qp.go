@@ -125,16 +125,17 @@ func (qp *QP) PostSend(wrs []WR) PostResult {
 	p.qp, p.Ring, p.QPN, p.SigAll, p.WQSig = qp, qp.Ring, qp.QPN, qp.SigAll, qp.WQSig
 	r := PostResult{BadWR: -1}
 	at, begun := qp.CurPost, qp.CurPost
+	// A REG_MR that check has nothing against goes past it.
+	plain := qp.Ring != nil && p.Fits(maxRegMR) && qp.MaxPost == 0
 	for ; r.NReq < len(wrs); r.NReq++ {
 		wr := &wrs[r.NReq]
 		var ds uint32
-		if r.Err = p.check(wr, uint32(r.NReq)); r.Err == 0 {
+		if plain && wr.Op == OpRegMR && wr.MR != nil && len(wr.SGEs) == 0 {
 			begun = at
-			if wr.Op == OpRegMR {
-				ds, r.Err = p.regMR(at, wr)
-			} else {
-				ds, r.Err = p.other(at, wr)
-			}
+			ds, r.Err = p.regMR(at, wr)
+		} else if r.Err = p.check(wr, uint32(r.NReq)); r.Err == 0 {
+			begun = at
+			ds, r.Err = p.write(at, wr)
 		}
 		if r.Err != 0 {
 			r.BadWR = r.NReq
@@ -166,12 +167,15 @@ func (p *post) check(wr *WR, nreq uint32) int {
 	case qp.Ring == nil, len(wr.SGEs) > 0 && len(wr.SGEs) > p.maxGS(), wr.Op == OpRegMR && wr.MR == nil, wr.Op == 0, int(wr.Op) >= len(wqeOpcode):
 		return errINVAL
 	case qp.MaxPost != 0 && qp.Head-qp.Tail+nreq >= qp.MaxPost,
-		wr.Op == OpRegMR && !p.Fits(mlx5model.UMRFixedDS+InlineThreshold/mlx5model.DSSize),
+		wr.Op == OpRegMR && !p.Fits(maxRegMR),
 		wr.Op == OpLocalInv && !p.Fits(mlx5model.UMRFixedDS):
 		return errNOMEM
 	}
 	return 0
 }
+
+// maxRegMR is the units of a REG_MR at most.
+const maxRegMR = mlx5model.UMRFixedDS + InlineThreshold/mlx5model.DSSize
 
 // maxGS keeps a WQE within its 6-bit size and within the ring.
 func (p *post) maxGS() int {
@@ -208,9 +212,12 @@ func (wr *WR) imm() uint32 {
 // Authority: include/linux/mlx5/qp.h MLX5_INLINE_SEG.
 const inlineMark = 1 << 31
 
-// other writes a WQE that is no REG_MR and returns its units.
-func (p *post) other(at uint16, wr *WR) (ds uint32, err int) {
-	if wr.Op == OpLocalInv {
+// write writes a WQE at counter at and returns its units.
+func (p *post) write(at uint16, wr *WR) (ds uint32, err int) {
+	switch wr.Op {
+	case OpRegMR:
+		return p.regMR(at, wr)
+	case OpLocalInv:
 		return p.LocalInv(at, wr.Flags, p.fence(wr), wr.Key), 0
 	}
 	first := uint32(mlx5model.CtrlSize / mlx5model.DSSize)

@@ -45,7 +45,11 @@ func (p *post) regMR(at uint16, wr *WR) (ds uint32, err int) {
 	}
 	// Only the entries are written; the rest of the 64 bytes keeps what the
 	// ring held.
-	sendq.PutDescs(data, mr.Descs[:list])
+	if list == InlineThreshold {
+		sendq.Copy(data, (*sendq.Block)(mr.Descs))
+	} else {
+		sendq.PutDescs(data, mr.Descs[:list])
+	}
 	return ds, 0
 }
 

@@ -132,13 +132,9 @@ func PutRaddr(b *Block, raddr uint64, rkey uint32) {
 	put(b[mlx5model.CtrlSize+8:], uint64(rkey)<<32)
 }
 
-// PutDescs copies a list of KLMs or MTTs, at most 64 bytes of it, into a WQEBB.
+// PutDescs copies a list of KLMs or MTTs, less than 64 bytes of it, into a WQEBB.
 // It reads words for the reason that Copy gives.
 func PutDescs(b *Block, list []byte) {
-	if len(list) >= len(b) {
-		Copy(b, (*Block)(list))
-		return
-	}
 	for i := 0; i+8 <= len(list); i += 8 {
 		binary.LittleEndian.PutUint64(b[i&0x38:], binary.LittleEndian.Uint64(list[i:]))
 	}

@@ -208,9 +208,9 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// A list shorter than a WQEBB leaves the rest of it, a longer one is cut.
+// A list shorter than a WQEBB leaves the rest of it.
 func TestPutDescs(t *testing.T) {
-	list := make([]byte, 96)
+	list := make([]byte, 64)
 	for i := range list {
 		list[i] = byte(i + 1)
 	}
@@ -219,6 +219,19 @@ func TestPutDescs(t *testing.T) {
 		copy(want[:], list[:n])
 		if PutDescs(&got, list[:n]); got != want {
 			t.Errorf("%d bytes: %x, want %x", n, got, want)
+		}
+	}
+}
+
+// The blocks of a UMR are those that its counters fall on.
+func TestUMRBlocks(t *testing.T) {
+	for wqebbs := 1; wqebbs <= 16; wqebbs *= 2 {
+		r := newRing(t, wqebbs, 0)
+		for pi := range uint32(40) {
+			a, b, c := UMRBlocks(r, pi)
+			if a != At(r, pi) || b != At(r, pi+1) || c != At(r, pi+2) {
+				t.Errorf("%d of %d: %p %p %p", pi, wqebbs, a, b, c)
+			}
 		}
 	}
 }

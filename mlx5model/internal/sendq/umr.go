@@ -18,14 +18,14 @@ func At(r *mlx5model.Ring, pi uint32) *Block {
 }
 
 // UMRBlocks are the WQEBBs from counter pi on that a UMR has at least if it has
-// a list or a pointer.
+// a list or a pointer. A ring's size is a power of two, so a mask is all that
+// its end takes.
 func UMRBlocks(r *mlx5model.Ring, pi uint32) (umr, mkc, list *Block) {
 	buf, at := r.Bytes(), int(r.Index(pi))*mlx5model.WQEBBSize
-	if at+3*mlx5model.WQEBBSize > len(buf) {
-		return At(r, pi), At(r, pi+1), At(r, pi+2)
-	}
-	b := (*[3]Block)(unsafe.Pointer(&buf[at]))
-	return &b[0], &b[1], &b[2]
+	base, mask := unsafe.Pointer(unsafe.SliceData(buf)), len(buf)-1
+	return (*Block)(unsafe.Add(base, at)),
+		(*Block)(unsafe.Add(base, (at+mlx5model.WQEBBSize)&mask)),
+		(*Block)(unsafe.Add(base, (at+2*mlx5model.WQEBBSize)&mask))
 }
 
 // Head is the first word of a control segment: index, opcode, QPN, DS. The QPN
