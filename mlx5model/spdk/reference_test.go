@@ -154,3 +154,21 @@ func TestReference(t *testing.T) {
 		t.Errorf("%d posted, %d refused", posted, refused)
 	}
 }
+
+// A list beyond the 16 bits of its octoword count is cut in the count alone.
+func TestLongList(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	list := anyList(r, 1<<16+9)
+	for _, pi := range []uint16{0, 1 << 14, 1<<15 - 1} {
+		q := newQP(t, 1<<15, SigNone, 0xcc)
+		q.PI, q.MaxSendSGE = pi, 1<<20
+		wire := refUMR(q, 0xabcd42, 0x900, list, 0, mlx5model.MaskFree|mlx5model.MaskLen, false, nil)
+		if err := q.UMRConfigure(0xabcd42, 0x900, list, 0); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(wire))
+		if q.Ring.Read(uint32(pi), 0, got); !bytes.Equal(got, wire) {
+			t.Errorf("at %d: head %x, want %x", pi, got[:64], wire[:64])
+		}
+	}
+}

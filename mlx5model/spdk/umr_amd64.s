@@ -43,7 +43,9 @@ TEXT ·umrAVX2(SB), NOSPLIT, $0-41
 	MOVQ R11, 8(DI)
 
 	// UMR control segment: inline, list octowords; mask.
-	SHLQ $18, DX
+	SHLL $2, DX
+	MOVWLZX DX, DX
+	SHLQ $16, DX
 	BTSQ $63, DX
 	BSWAPQ DX
 	MOVQ DX, 16(DI)
