@@ -16,24 +16,38 @@ import (
 // overwrite one another in the setters' order.
 func (q *QP) MRList(mkey *Mkey, access Access, list []sg.Entry) {
 	n := uint64(len(list))
-	wqebbs := listBlock + uint32(sendq.ListBlocks(len(list)))
+	wqebbs := (len(list)+3)>>2 + listBlock
 	if q.err != nil || q.Flags&Inline == 0 || q.WQSig || q.NoTagUpdate || q.MaxPost != 0 && q.full() ||
-		access&^accessMkey != 0 || n > uint64(mkey.NumDesc) || n > q.maxOctowords() || wqebbs > q.Ring.WQEBBs() || mkey.hasAttributes() {
+		access&^accessMkey != 0 || n > uint64(mkey.NumDesc) || n > q.maxOctowords() || uint32(wqebbs) > q.Ring.WQEBBs() || mkey.hasAttributes() {
 		q.mrListBySetters(mkey, access, list)
 		return
 	}
-	pi, octowords := q.CurPost, 4*(wqebbs-listBlock)
-	q.ctrl, q.size, q.mkey = pi, 4*wqebbs, nil
-	sendq.PutHalf(sendq.At(q.Ring, pi),
-		sendq.Head(uint16(pi), mlx5model.OpUMR, q.QPN, 4*wqebbs),
-		sendq.Flags(0, q.fmCeSe(), mkey.Lkey),
+	flags := q.fmCeSe()
+	q.FMCache = mlx5model.FenceSmall
+	q.mkey = nil
+	buf, at := q.Ring.Bytes(), int(q.Ring.Index(q.CurPost))*mlx5model.WQEBBSize
+	if avx2 && n > 0 && at+wqebbs*mlx5model.WQEBBSize <= len(buf) {
+		mkey.length = mrListAVX2(q, &buf[at], &list[0], len(list), mkey.Lkey, flags, access.bits(), q.Version != V44)
+		return
+	}
+	q.mrList(mkey, access, list, flags)
+}
+
+// mrList writes and counts the UMR on every machine and across the ring's end.
+// The mkey context comes last: its length is known only when the list is
+// written.
+func (q *QP) mrList(mkey *Mkey, access Access, list []sg.Entry, flags uint8) {
+	octowords := uint32(4 * sendq.ListBlocks(len(list)))
+	q.ctrl, q.size = q.CurPost, mlx5model.UMRFixedDS+octowords
+	q.CurPost += q.size / 4
+	q.nreq++
+	sendq.PutWords(sendq.At(q.Ring, q.ctrl),
+		sendq.Head(uint16(q.ctrl), mlx5model.OpUMR, q.QPN, q.size),
+		sendq.Flags(0, flags, mkey.Lkey),
 		sendq.UMR(mlx5model.UMRInline, uint16(octowords), 0),
 		listMask)
-	q.FMCache = mlx5model.FenceSmall
-	q.CurPost = pi + wqebbs
-	q.nreq++
-	rights := sendq.Rights(access.bits(), mlx5model.QPNAny, mlx5model.KeyTag(mkey.Lkey))
-	mkey.length = sendq.PutRest(q.Ring, pi, rights, q.Version != V44, list)
+	mkey.length = q.length(sendq.PutList(q.Ring, q.ctrl, list))
+	sendq.PutWords(sendq.At(q.Ring, q.ctrl+1), sendq.Rights(access.bits(), mlx5model.QPNAny, mlx5model.KeyTag(mkey.Lkey)), 0, 0, mkey.length)
 }
 
 // mrListBySetters is MRList for every key and queue.

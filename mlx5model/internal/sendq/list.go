@@ -36,17 +36,6 @@ func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) (total uint64) {
 	return total + padded(to, list)
 }
 
-// putRest is PutRest for every ring and machine.
-func putRest(r *mlx5model.Ring, pi uint32, rights uint64, wide bool, list []sg.Entry) (length uint64) {
-	clear(At(r, pi)[2*mlx5model.OctowordSize:])
-	length = PutList(r, pi, list)
-	if !wide {
-		length = uint64(int32(uint32(length)))
-	}
-	PutWords(At(r, pi+1), rights, 0, 0, length)
-	return length
-}
-
 func totalGo(list []sg.Entry) (total uint64) {
 	for i := range list {
 		total += uint64(list[i].Len)

@@ -14,11 +14,6 @@ import (
 //go:noescape
 func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
 
-// restAVX2 is restGo for a WQE of n entries that the ring's end does not cut.
-//
-//go:noescape
-func restAVX2(wqe *byte, list *sg.Entry, n int, rights uint64, wide bool) (length uint64)
-
 // pushAVX2 copies a WQE of that many WQEBBs, not 0, which the ring's end does
 // not cut.
 //
@@ -63,18 +58,6 @@ func Scan(list []sg.Entry) Facts {
 	}
 	total, wraps, least, most := scanAVX2(&list[0], len(list))
 	return Facts{Total: total, Least: least, Most: most, Wraps: wraps != 0}
-}
-
-// PutRest writes a UMR from byte 20h on: a mkey context with the first word
-// rights and the length of the list, and the list, padded with zeroes. The
-// length is the sum of the entries' lengths, which is returned: in 64 bits if
-// wide is set, or else sign-extended from 32. The ring must hold all of it.
-func PutRest(r *mlx5model.Ring, pi uint32, rights uint64, wide bool, list []sg.Entry) (length uint64) {
-	buf, at := r.Bytes(), int(r.Index(pi))*mlx5model.WQEBBSize
-	if !avx2 || len(list) == 0 || at+mlx5model.UMRDataOff+ListBlocks(len(list))*mlx5model.WQEBBSize > len(buf) {
-		return putRest(r, pi, rights, wide, list)
-	}
-	return restAVX2(&buf[at], &list[0], len(list), rights, wide)
 }
 
 // Push copies the n WQEBBs from counter pi on to dst, which must have room for

@@ -2,7 +2,6 @@ package sendq
 
 import (
 	"bytes"
-	"encoding/binary"
 	"math/rand/v2"
 	"testing"
 
@@ -78,40 +77,6 @@ func TestPutList(t *testing.T) {
 					}
 				}
 			}
-		}
-	})
-}
-
-// The rest of a UMR is its zeroes, its context and its list; the first 32 bytes
-// and other WQEBBs are not written.
-func TestPutRest(t *testing.T) {
-	both(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(7, 8))
-		narrow := 0
-		for wqebbs := 2; wqebbs <= 32; wqebbs *= 2 {
-			for n := range 4*(wqebbs-2) + 1 {
-				for pi := range uint32(wqebbs) {
-					list, rights, wide, fill := entries(r, n, true), r.Uint64(), r.IntN(2) == 0, byte(r.Uint32())
-					wire, sum := wireList(list)
-					if !wide {
-						if sum != uint64(int32(sum)) {
-							narrow++
-						}
-						sum = uint64(int32(sum))
-					}
-					rest := make([]byte, 96)
-					binary.BigEndian.PutUint64(rest[32:], rights)
-					binary.BigEndian.PutUint64(rest[56:], sum)
-					got, want := newRing(t, wqebbs, fill), newRing(t, wqebbs, fill)
-					want.Write(pi, 32, append(rest, wire...))
-					if length := PutRest(got, pi, rights, wide, list); length != sum || !bytes.Equal(got.Bytes(), want.Bytes()) {
-						t.Fatalf("%d entries at %d of %d, wide %v: length %d, want %d\n got %x\nwant %x", n, pi, wqebbs, wide, length, sum, got.Bytes(), want.Bytes())
-					}
-				}
-			}
-		}
-		if narrow < 100 {
-			t.Errorf("%d lengths were cut", narrow)
 		}
 	})
 }
