@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 
 	"github.com/sgfuzz/sgfuzz/conform"
 	"github.com/sgfuzz/sgfuzz/corpus"
@@ -78,7 +79,7 @@ func (f *Referee) Draw(data []byte, most int, q *conform.Register) {
 // Registered judges what the implementation made of q. The error wraps
 // ErrRequest.
 func (f *Referee) Registered(q *conform.Register, r *conform.RegisterReply) (Ruling, error) {
-	if err := checkRequest(q); err != nil {
+	if err := CheckRequest(q); err != nil {
 		return Ruling{}, err
 	}
 	f.v.reset()
@@ -91,7 +92,7 @@ func (f *Referee) Registered(q *conform.Register, r *conform.RegisterReply) (Rul
 // Rejected judges that the implementation refuses q; reason is its errno. The
 // error wraps ErrRequest.
 func (f *Referee) Rejected(q *conform.Register, reason string) (Ruling, error) {
-	if err := checkRequest(q); err != nil {
+	if err := CheckRequest(q); err != nil {
 		return Ruling{}, err
 	}
 	f.v.reset()
@@ -115,8 +116,9 @@ func (v *verdict) ruling() Ruling {
 	return Ruling{}
 }
 
-// checkRequest refuses what buildRegister never makes.
-func checkRequest(q *conform.Register) error {
+// CheckRequest refuses what no reply can be judged against: fields out of range,
+// keys that are one, scratch memory in the list. The error wraps ErrRequest.
+func CheckRequest(q *conform.Register) error {
 	wrong := func(field string, v uint64, want string) error {
 		return fmt.Errorf("%w: %s is %d, want %s", ErrRequest, field, v, want)
 	}
@@ -133,21 +135,40 @@ func checkRequest(q *conform.Register) error {
 		return wrong("max_entry_bytes", q.MaxEntryBytes, "1 to 2^31")
 	case q.MaxRegions < 1:
 		return wrong("max_regions", q.MaxRegions, "1 or more")
+	case q.QPN >= mlx5model.QPNAny:
+		return wrong("qpn", uint64(q.QPN), "less than 2^24-1")
+	case q.PD > mlx5model.PDMask:
+		return wrong("pd", uint64(q.PD), "less than 2^24")
 	case a&^mlx5model.AccRights != 0 || a&(mlx5model.AccRW|mlx5model.AccA) != 0 && a&mlx5model.AccLW == 0:
 		return wrong("access", uint64(a), "lr, lw, rr, rw, a, and lw wherever rw or a is")
 	case q.Dir < reg.DirRead || q.Dir > reg.DirBoth,
 		q.Dir&reg.DirRead != 0 && a&mlx5model.AccRR == 0, q.Dir&reg.DirWrite != 0 && a&mlx5model.AccRW == 0:
 		return wrong("dir", uint64(q.Dir), "read, write or both, as access allows")
 	}
-	for i, k := range q.Keys {
-		if k.Mode != mlx5model.ModeKLM && k.Mode != mlx5model.ModeMTT {
-			return wrong(fmt.Sprintf("the mode of key %d", i), uint64(k.Mode), "mtt or klm")
-		}
-		if k.Max < 1 || k.Max > mlx5model.MaxKLMs {
-			return wrong(fmt.Sprintf("the room of key %d", i), uint64(k.Max), fmt.Sprint("1 to ", mlx5model.MaxKLMs))
-		}
+	if err := checkKeys(q); err != nil {
+		return err
 	}
 	return checkScratch(q)
+}
+
+// checkKeys demands that every key can be made.
+func checkKeys(q *conform.Register) error {
+	wrong := func(i int, field string, v uint32, want string) error {
+		return fmt.Errorf("%w: key %d has %s %#x, want %s", ErrRequest, i, field, v, want)
+	}
+	for i, k := range q.Keys {
+		index := mlx5model.KeyIndex(k.Key)
+		switch {
+		case k.Mode != mlx5model.ModeKLM && k.Mode != mlx5model.ModeMTT:
+			return wrong(i, "mode", uint32(k.Mode), "mtt or klm")
+		case k.Max < 1 || k.Max > mlx5model.MaxKLMs:
+			return wrong(i, "max", k.Max, fmt.Sprintf("1 to %#x", mlx5model.MaxKLMs))
+		case index == mlx5model.KeyIndex(q.Lkey),
+			slices.ContainsFunc(q.Keys[:i], func(o conform.Key) bool { return mlx5model.KeyIndex(o.Key) == index }):
+			return wrong(i, "index", index, "one that no other key has")
+		}
+	}
+	return nil
 }
 
 // checkScratch demands that no byte of the scratch memory is the list's.

@@ -116,16 +116,18 @@ func TestRefereeRefuses(t *testing.T) {
 		"dir is 4":                    func(q *conform.Register) { q.Dir = 4 },
 		"dir is 1":                    func(q *conform.Register) { q.Access, q.Dir = mlx5model.AccLW|mlx5model.AccRW, reg.DirRead },
 		"dir is 2":                    func(q *conform.Register) { q.Access, q.Dir = mlx5model.AccRR, reg.DirWrite },
-		"mode of key 1":               func(q *conform.Register) { q.Keys[1].Mode = mlx5model.ModeKSM },
-		"room of key 0 is 0":          func(q *conform.Register) { q.Keys[0].Max = 0 },
-		"room of key 0 is 4294967295": func(q *conform.Register) { q.Keys[0].Max = 1<<32 - 1 },
+		"key 1 has mode 0x3":          func(q *conform.Register) { q.Keys[1].Mode = mlx5model.ModeKSM },
+		"key 0 has max 0x0":           func(q *conform.Register) { q.Keys[0].Max = 0 },
+		"key 0 has max 0xffffffff":    func(q *conform.Register) { q.Keys[0].Max = 1<<32 - 1 },
 		"scratch memory 0x1+16777217": func(q *conform.Register) { q.Scratch = sg.Extent{Addr: 1, Len: MaxScratchBytes + 1} },
 		"scratch memory 0xffffffffffffffff+2": func(q *conform.Register) {
 			q.Scratch = sg.Extent{Addr: 1<<64 - 1, Len: 2}
 		},
 		"entry 1, 0x20000+8192, has bytes": func(q *conform.Register) { q.Scratch.Addr = 0x20000 + 8191 },
-		"qpn 0x1000000":                    func(q *conform.Register) { q.QPN = 1 << 24 },
-		"in use":                           func(q *conform.Register) { q.Keys[1].Key = q.Lkey },
+		"qpn is 16777215":                  func(q *conform.Register) { q.QPN = 1<<24 - 1 },
+		"pd is 16777216":                   func(q *conform.Register) { q.PD = 1 << 24 },
+		"key 1 has index 0xabc":            func(q *conform.Register) { q.Keys[1].Key = q.Keys[0].Key + 1 },
+		"key 1 has index":                  func(q *conform.Register) { q.Keys[1].Key = q.Lkey },
 	} {
 		q := testRequest()
 		spoil(&q)
