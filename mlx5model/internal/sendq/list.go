@@ -4,11 +4,9 @@ import (
 	"unsafe"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/xlt"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
-
-// klmsPerBlock is how many KLMs a WQEBB holds.
-const klmsPerBlock = mlx5model.WQEBBSize / mlx5model.KLMSize
 
 // The shuffles read entries as 16 bytes: addr, len, lkey. Should the layout
 // change, these constants no longer fit a uint8.
@@ -20,20 +18,22 @@ const (
 )
 
 // ListBlocks is the WQEBBs that a list of n KLMs takes.
-func ListBlocks(n int) int { return (n + klmsPerBlock - 1) / klmsPerBlock }
+func ListBlocks(n int) int {
+	const most = mlx5model.WQEBBSize / mlx5model.KLMSize
+	return (n + most - 1) / most
+}
 
 // PutList writes the list of the UMR that starts at counter pi: a KLM for each
 // entry, and zeroes up to the end of the last WQEBB. It returns the sum of the
 // lengths. A list that is longer than the ring overwrites its own start.
 func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) (total uint64) {
-	buf := r.Bytes()
-	to := buf[r.Index(pi+mlx5model.UMRDataOff/mlx5model.WQEBBSize)*mlx5model.WQEBBSize:]
-	for len(list) > len(to)/mlx5model.KLMSize {
-		n := len(to) / mlx5model.KLMSize
-		total += padded(to, list[:n])
-		list, to = list[n:], buf
+	total = Total(list)
+	buf, at := r.Bytes(), int(r.Index(pi+mlx5model.UMRDataOff/mlx5model.WQEBBSize))*mlx5model.WQEBBSize
+	for lap := len(buf) / mlx5model.KLMSize; len(list) > lap; list = list[lap:] {
+		xlt.RingKeyedKLMs(buf, at, list[:lap])
 	}
-	return total + padded(to, list)
+	xlt.Pad(buf, xlt.RingKeyedKLMs(buf, at, list))
+	return total
 }
 
 func totalGo(list []sg.Entry) (total uint64) {
@@ -60,31 +60,6 @@ func scanGo(list []sg.Entry) Facts {
 		f.Wraps = f.Wraps || e.Addr&^(e.Addr+uint64(e.Len))>>63 != 0
 	}
 	return f
-}
-
-func paddedGo(dst []byte, list []sg.Entry) (total uint64) {
-	for ; len(list) >= klmsPerBlock && len(dst) >= mlx5model.WQEBBSize; list, dst = list[klmsPerBlock:], dst[mlx5model.WQEBBSize:] {
-		e, b := (*[klmsPerBlock]sg.Entry)(list), (*Block)(dst)
-		total += uint64(e[0].Len) + uint64(e[1].Len) + uint64(e[2].Len) + uint64(e[3].Len)
-		PutEntry(b[0x00:], e[0].Len, e[0].Lkey, e[0].Addr)
-		PutEntry(b[0x10:], e[1].Len, e[1].Lkey, e[1].Addr)
-		PutEntry(b[0x20:], e[2].Len, e[2].Lkey, e[2].Addr)
-		PutEntry(b[0x30:], e[3].Len, e[3].Lkey, e[3].Addr)
-	}
-	if len(list) == 0 {
-		return total
-	}
-	b := (*Block)(dst)
-	for i := range klmsPerBlock {
-		if i >= len(list) {
-			clear(b[i*mlx5model.KLMSize:][:mlx5model.KLMSize])
-			continue
-		}
-		e := &list[i]
-		total += uint64(e.Len)
-		PutEntry(b[i*mlx5model.KLMSize:], e.Len, e.Lkey, e.Addr)
-	}
-	return total
 }
 
 // PutEntry writes a KLM or a data segment, which look alike, of n bytes at addr

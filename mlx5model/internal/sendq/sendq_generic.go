@@ -7,8 +7,6 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-func padded(dst []byte, list []sg.Entry) (total uint64) { return paddedGo(dst, list) }
-
 // Total is the sum of the lengths.
 func Total(list []sg.Entry) uint64 { return totalGo(list) }
 

@@ -2,83 +2,10 @@
 
 #include "textflag.h"
 
-// Shuffles of an entry {addr, len, lkey} in memory order: to a KLM, and to its
-// length as 64 bits.
-DATA toKLM<>+0(SB)/8, $0x0c0d0e0f08090a0b
-DATA toKLM<>+8(SB)/8, $0x0001020304050607
-GLOBL toKLM<>(SB), RODATA|NOPTR, $16
-
+// Shuffle of an entry {addr, len, lkey} in memory order to its length as 64 bits.
 DATA toLen<>+0(SB)/8, $0x808080800b0a0908
 DATA toLen<>+8(SB)/8, $0x8080808080808080
 GLOBL toLen<>(SB), RODATA|NOPTR, $16
-
-// func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
-TEXT ·paddedAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ list+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTI128 toKLM<>(SB), Y0
-	VBROADCASTI128 toLen<>(SB), Y1
-	VPXOR X2, X2, X2                  // two pairs of sums
-	VPXOR X3, X3, X3
-	SUBQ $4, CX
-	JLT  tail
-
-block:
-	VMOVDQU (SI), Y4
-	VMOVDQU 32(SI), Y5
-	VPSHUFB Y0, Y4, Y6
-	VPSHUFB Y0, Y5, Y7
-	VMOVDQU Y6, (DI)
-	VMOVDQU Y7, 32(DI)
-	VPSHUFB Y1, Y4, Y4
-	VPSHUFB Y1, Y5, Y5
-	VPADDQ  Y4, Y2, Y2
-	VPADDQ  Y5, Y3, Y3
-	ADDQ $64, SI
-	ADDQ $64, DI
-	SUBQ $4, CX
-	JGE  block
-
-	// A half block of one entry has zeroes in its other half: a load of 16
-	// bytes clears the rest of the register.
-tail:
-	ADDQ  $4, CX
-	JEQ   sum
-	VPXOR X7, X7, X7
-	CMPQ  CX, $2
-	JLT   one
-	VMOVDQU (SI), Y4
-	VPSHUFB Y0, Y4, Y6
-	VMOVDQU Y6, (DI)
-	VPSHUFB Y1, Y4, Y4
-	VPADDQ  Y4, Y2, Y2
-	JEQ   two
-	VMOVDQU 32(SI), X4
-	VPSHUFB X0, X4, X6
-	VMOVDQU Y6, 32(DI)
-	VPSHUFB X1, X4, X4
-	VPADDQ  Y4, Y2, Y2
-	JMP   sum
-
-one:
-	VMOVDQU (SI), X4
-	VPSHUFB X0, X4, X6
-	VMOVDQU Y6, (DI)
-	VPSHUFB X1, X4, X4
-	VPADDQ  Y4, Y2, Y2
-
-two:
-	VMOVDQU Y7, 32(DI)
-
-sum:
-	VPADDQ Y3, Y2, Y2
-	VEXTRACTI128 $1, Y2, X3
-	VPADDQ X3, X2, X2
-	VMOVQ  X2, AX
-	MOVQ   AX, total+24(FP)
-	VZEROUPPER
-	RET
 
 // func totalAVX2(list *sg.Entry, n int) (total uint64)
 TEXT ·totalAVX2(SB), NOSPLIT, $0-24

@@ -9,11 +9,6 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// paddedAVX2 is paddedGo for n entries.
-//
-//go:noescape
-func paddedAVX2(dst *byte, list *sg.Entry, n int) (total uint64)
-
 // pushAVX2 copies a WQE of that many WQEBBs, not 0, which the ring's end does
 // not cut.
 //
@@ -32,20 +27,12 @@ func scanAVX2(list *sg.Entry, n int) (total, wraps uint64, least, most uint32)
 
 var avx2 = cpu.X86.HasAVX2
 
-func padded(dst []byte, list []sg.Entry) (total uint64) {
-	if len(list) == 0 {
-		return 0
-	}
-	if !avx2 {
-		return paddedGo(dst, list)
-	}
-	dst = dst[:ListBlocks(len(list))*len(Block{})]
-	return paddedAVX2(&dst[0], &list[0], len(list))
-}
+// fewEntries is the shortest list that is added up faster many at a time.
+const fewEntries = 4
 
 // Total is the sum of the lengths.
 func Total(list []sg.Entry) uint64 {
-	if !avx2 || len(list) < klmsPerBlock {
+	if !avx2 || len(list) < fewEntries {
 		return totalGo(list)
 	}
 	return totalAVX2(&list[0], len(list))
