@@ -49,7 +49,7 @@ func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) err
 	wqebbs := (len(list)+3)>>2 + mlx5model.UMRFixedDS/4
 	if avx2 && uint64(len(list))-1 < uint64(q.MaxSendSGE) && wqebbs <= int(q.TxAvailable) && at+wqebbs*mlx5model.WQEBBSize <= len(buf) {
 		// There is nothing to refuse, and the ring's end does not cut it.
-		umrAVX2(q, &buf[at], &list[0], len(list), mkey, umrLen, q.mode(flags))
+		umrAVX2(q, &buf[at], &list[0], len(list), sendq.Flags(0, q.mode(flags), mkey), umrLen)
 		return nil
 	}
 	_, err := q.umr(mkey, umrLen, list, flags, &plain)

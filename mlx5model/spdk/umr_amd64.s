@@ -9,8 +9,8 @@ DATA toKLM<>+0(SB)/8, $0x0c0d0e0f08090a0b
 DATA toKLM<>+8(SB)/8, $0x0001020304050607
 GLOBL toKLM<>(SB), RODATA|NOPTR, $16
 
-// func umrAVX2(q *QP, wqe *byte, list *sg.Entry, n int, mkey, umrLen uint32, flags uint8)
-TEXT ·umrAVX2(SB), NOSPLIT, $0-41
+// func umrAVX2(q *QP, wqe *byte, list *sg.Entry, n int, flags uint64, umrLen uint32)
+TEXT ·umrAVX2(SB), NOSPLIT, $0-44
 	MOVQ q+0(FP), AX
 	MOVQ wqe+8(FP), DI
 	MOVQ list+16(FP), SI
@@ -18,7 +18,7 @@ TEXT ·umrAVX2(SB), NOSPLIT, $0-41
 	LEAQ 3(CX), DX
 	SHRQ $2, DX                       // WQEBBs of the list
 	LEAQ 2(DX), R8                    // of the WQE
-	MOVBLZX flags+40(FP), BX
+	MOVQ flags+32(FP), BX
 	MOVWLZX QP_PI(AX), R9
 
 	// Control segment: index, opcode, QPN, DS; flags and key.
@@ -36,9 +36,6 @@ TEXT ·umrAVX2(SB), NOSPLIT, $0-41
 	MOVQ R10, (DI)
 	MOVQ R10, QP_head(AX)
 	MOVQ BX, R11
-	SHLQ $32, R11
-	MOVL mkey+32(FP), R12
-	ORQ  R12, R11
 	BSWAPQ R11
 	MOVQ R11, 8(DI)
 
@@ -57,7 +54,7 @@ TEXT ·umrAVX2(SB), NOSPLIT, $0-41
 
 	// Mkey context: the length alone.
 	VBROADCASTI128 toKLM<>(SB), Y0
-	MOVL    umrLen+36(FP), R12
+	MOVL    umrLen+40(FP), R12
 	VMOVQ   R12, X3
 	VPSHUFB X0, X3, X3
 	VINSERTI128 $1, X3, Y7, Y3
@@ -68,14 +65,14 @@ TEXT ·umrAVX2(SB), NOSPLIT, $0-41
 	ADDL R8, R9
 	MOVW R9, QP_PI(AX)
 	SUBW R8, QP_TxAvailable(AX)
-	ADDW R8, QP_NonsignaledOutstanding(AX)
-	TESTL $const_ceAlways, BX
-	JEQ  klms
-	MOVW $0, QP_NonsignaledOutstanding(AX)
+	ADDW QP_NonsignaledOutstanding(AX), R8
+	XORL R12, R12
+	BTQ  $const_ceAlwaysBit, BX
+	CMOVLCS R12, R8
+	MOVW R8, QP_NonsignaledOutstanding(AX)
 
 	// List, and zeroes up to the end of its last WQEBB. A load of 16 bytes
 	// clears the rest of the register.
-klms:
 	SUBQ $-128, DI
 	SUBQ $4, CX
 	JLT  tail

@@ -6,6 +6,6 @@ import "github.com/sgfuzz/sgfuzz/sg"
 
 const avx2 = false
 
-func umrAVX2(q *QP, wqe *byte, list *sg.Entry, n int, mkey, umrLen uint32, flags uint8) {
+func umrAVX2(q *QP, wqe *byte, list *sg.Entry, n int, flags uint64, umrLen uint32) {
 	panic("spdk: assembly without an assembler")
 }
