@@ -103,13 +103,13 @@ func (q *QP) SetLayoutList(list []sg.Entry) {
 	if !q.mayLayout(uint64(len(list)), q.maxOctowords()) {
 		return
 	}
-	total := sendq.PutList(q.Ring, q.ctrl, list)
-	q.layout(uint32(4*sendq.ListBlocks(len(list))), q.length(total))
+	sendq.PutList(q.Ring, q.ctrl, list)
+	q.layout(uint32(4*sendq.ListBlocks(len(list))), q.length(list))
 }
 
-// length is the length of a region whose entries' lengths add up to total.
-// Version 44 adds up in an int.
-func (q *QP) length(total uint64) uint64 {
+// length is the length of the region. Version 44 adds up in an int.
+func (q *QP) length(list []sg.Entry) uint64 {
+	total := sendq.Total(list)
 	if q.Version == V44 {
 		return uint64(int32(uint32(total)))
 	}

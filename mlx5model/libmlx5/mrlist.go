@@ -34,8 +34,6 @@ func (q *QP) MRList(mkey *Mkey, access Access, list []sg.Entry) {
 }
 
 // mrList writes and counts the UMR on every machine and across the ring's end.
-// The mkey context comes last: its length is known only when the list is
-// written.
 func (q *QP) mrList(mkey *Mkey, access Access, list []sg.Entry, flags uint8) {
 	octowords := uint32(4 * sendq.ListBlocks(len(list)))
 	q.ctrl, q.size = q.CurPost, mlx5model.UMRFixedDS+octowords
@@ -46,8 +44,9 @@ func (q *QP) mrList(mkey *Mkey, access Access, list []sg.Entry, flags uint8) {
 		sendq.Flags(0, flags, mkey.Lkey),
 		sendq.UMR(mlx5model.UMRInline, uint16(octowords), 0),
 		listMask)
-	mkey.length = q.length(sendq.PutList(q.Ring, q.ctrl, list))
+	mkey.length = q.length(list)
 	sendq.PutWords(sendq.At(q.Ring, q.ctrl+1), sendq.Rights(access.bits(), mlx5model.QPNAny, mlx5model.KeyTag(mkey.Lkey)), 0, 0, mkey.length)
+	sendq.PutList(q.Ring, q.ctrl, list)
 }
 
 // mrListBySetters is MRList for every key and queue.

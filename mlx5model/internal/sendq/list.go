@@ -24,35 +24,31 @@ const klmsPerBlock = mlx5model.WQEBBSize / mlx5model.KLMSize
 func ListBlocks(n int) int { return (n + klmsPerBlock - 1) / klmsPerBlock }
 
 // PutList writes the list of the UMR that starts at counter pi: a KLM for each
-// entry, and zeroes up to the end of the last WQEBB. It returns the sum of the
-// lengths. A list that is longer than the ring overwrites its own start.
-func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) (total uint64) {
+// entry, and zeroes up to the end of the last WQEBB. A list that is longer than
+// the ring overwrites its own start.
+func PutList(r *mlx5model.Ring, pi uint32, list []sg.Entry) {
 	pi += mlx5model.UMRDataOff / mlx5model.WQEBBSize
 	if n := len(list); 0 < n && n <= klmsPerBlock {
-		return putBlock(At(r, pi), list)
+		putBlock(At(r, pi), list)
+		return
 	}
-	total = Total(list)
 	buf, at := r.Bytes(), int(r.Index(pi))*mlx5model.WQEBBSize
 	for lap := len(buf) / mlx5model.KLMSize; len(list) > lap; list = list[lap:] {
 		xlt.RingKeyedKLMs(buf, at, list[:lap])
 	}
 	xlt.Pad(buf, xlt.RingKeyedKLMs(buf, at, list))
-	return total
 }
 
 // putBlock writes a list that fits a WQEBB.
-func putBlock(b *Block, list []sg.Entry) (total uint64) {
+func putBlock(b *Block, list []sg.Entry) {
 	for i := range klmsPerBlock {
 		k := b[i*mlx5model.KLMSize:][:mlx5model.KLMSize]
 		if i < len(list) {
-			e := &list[i]
-			total += uint64(e.Len)
-			PutEntry(k, e.Len, e.Lkey, e.Addr)
+			PutEntry(k, list[i].Len, list[i].Lkey, list[i].Addr)
 		} else {
 			clear(k)
 		}
 	}
-	return total
 }
 
 func totalGo(list []sg.Entry) (total uint64) {
