@@ -11,27 +11,7 @@ import (
 type cover []sg.Extent
 
 // set makes c the union of es.
-func (c *cover) set(es []sg.Extent) {
-	s := append((*c)[:0], es...)
-	slices.SortFunc(s, func(a, b sg.Extent) int { return cmp.Compare(a.Addr, b.Addr) })
-	out := s[:0]
-	for _, e := range s {
-		if e.Len == 0 {
-			continue
-		}
-		if k := len(out); k > 0 {
-			last := out[k-1].Addr + out[k-1].Len - 1
-			if e.Addr <= last || e.Addr == last+1 && e.Addr != 0 {
-				if end := e.Addr + e.Len - 1; end > last {
-					out[k-1].Len = end - out[k-1].Addr + 1
-				}
-				continue
-			}
-		}
-		out = append(out, e)
-	}
-	*c = out
-}
+func (c *cover) set(es []sg.Extent) { *c = sg.MergeExtents(append((*c)[:0], es...)) }
 
 // outside gives the part of e, at or after its start, that c lacks: the first
 // such run, with Len 0 if there is none.

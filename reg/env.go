@@ -70,6 +70,7 @@ type Env struct {
 
 	arena    arena
 	spent    []sg.Extent // driver memory that refused attempts wrote since Reset
+	joined   int         // len(spent) when it was joined last
 	pool     keyPool
 	peer     mlx5model.Peer
 	kicked   uint32 // producer counter of the last doorbell
@@ -109,7 +110,7 @@ func (e *Env) Reset(c EnvConfig, list sg.List) error {
 	}
 	e.pool.reset(min(size, c.Profile.MaxMkeys-1))
 	e.arena.place(list)
-	e.spent = e.spent[:0]
+	e.spent, e.joined = e.spent[:0], 0
 	e.DMA = DMACount{}
 	if e.Map = c.Mapper; e.Map == nil {
 		e.Map = Corrected{}

@@ -160,9 +160,19 @@ func (e *Env) abort(r *Registration, err error) error {
 	if giveErr := e.giveBack(r); giveErr != nil {
 		err = errors.Join(err, giveErr)
 	}
-	e.spent = append(e.spent, r.Own...)
+	e.spend(r.Own)
 	r.Reset()
 	return err
+}
+
+// spend remembers driver memory that a refused attempt wrote. Attempts use the
+// same blocks again and again: they are joined whenever they have doubled.
+func (e *Env) spend(own []sg.Extent) {
+	e.spent = append(e.spent, own...)
+	if len(e.spent) > 2*e.joined+64 {
+		e.spent = sg.MergeExtents(e.spent)
+		e.joined = len(e.spent)
+	}
 }
 
 // giveBack invalidates r's keys and returns keys, memory and mapping. What it

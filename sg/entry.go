@@ -1,9 +1,11 @@
 package sg
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Entry is one element of a scatter/gather list, laid out as struct ib_sge
@@ -109,6 +111,30 @@ func AppendExtent(dst []Extent, addr, n uint64) []Extent {
 		}
 	}
 	return append(dst, Extent{addr, n})
+}
+
+// MergeExtents sorts es by address, joins those that overlap or touch, leaves out
+// empty ones, and gives the result, in the storage of es. None may run past
+// 2^64.
+func MergeExtents(es []Extent) []Extent {
+	slices.SortFunc(es, func(a, b Extent) int { return cmp.Compare(a.Addr, b.Addr) })
+	out := es[:0]
+	for _, e := range es {
+		if e.Len == 0 {
+			continue
+		}
+		if k := len(out); k > 0 {
+			last := out[k-1].Addr + out[k-1].Len - 1
+			if e.Addr <= last || e.Addr == last+1 && e.Addr != 0 {
+				if end := e.Addr + e.Len - 1; end > last {
+					out[k-1].Len = end - out[k-1].Addr + 1
+				}
+				continue
+			}
+		}
+		out = append(out, e)
+	}
+	return out
 }
 
 // AppendExtents adds the host memory behind the stream window [off, off+n) to

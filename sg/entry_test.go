@@ -128,3 +128,21 @@ func TestAppendExtentsOfHugeWindows(t *testing.T) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 }
+
+func TestMergeExtents(t *testing.T) {
+	const top = ^uint64(0)
+	for _, tt := range []struct{ in, want []Extent }{
+		{nil, nil},
+		{[]Extent{{5, 0}}, nil},
+		{[]Extent{{10, 5}, {0, 5}}, []Extent{{0, 5}, {10, 5}}},
+		{[]Extent{{10, 5}, {0, 10}}, []Extent{{0, 15}}},                  // touch
+		{[]Extent{{0, 10}, {5, 10}, {6, 2}}, []Extent{{0, 15}}},          // overlap, inside
+		{[]Extent{{top - 4, 5}, {0, 3}}, []Extent{{0, 3}, {top - 4, 5}}}, // the top does not touch 0
+		{[]Extent{{top - 9, 5}, {top - 4, 5}}, []Extent{{top - 9, 10}}},  // up to the top
+		{[]Extent{{7, 1}, {7, 1}, {7, 0}, {8, 1}, {20, 1}}, []Extent{{7, 2}, {20, 1}}},
+	} {
+		if got := MergeExtents(slices.Clone(tt.in)); !slices.Equal(got, tt.want) {
+			t.Errorf("%v: %v, want %v", tt.in, got, tt.want)
+		}
+	}
+}

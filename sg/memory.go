@@ -234,7 +234,9 @@ func (t *pageTable) clear() {
 // slot returns where the page of that number is, or where it would go.
 func (t *pageTable) slot(number uint64) *pageSlot {
 	mask := uint64(len(t.slots) - 1)
-	h := (number >> slotGroup * golden >> (64 - bits.TrailingZeros(uint(len(t.slots))))) &^ (1<<slotGroup - 1) | number&(1<<slotGroup-1)
+	const within = 1<<slotGroup - 1
+	h := number >> slotGroup * golden >> (64 - bits.TrailingZeros(uint(len(t.slots))))
+	h = h&^within | number&within
 	for {
 		s := &t.slots[h&mask]
 		if s.era != t.era || s.number == number {
