@@ -84,7 +84,7 @@ func start(args []string, room int) (*child, error) {
 	pipes[2][1].Close()
 	c.stdout = pipes[1][0]
 	c.pumps.Add(3)
-	go c.write(pipes[0][1])
+	go c.write(pipes[0][1], c.in)
 	go c.read()
 	go c.complaints(pipes[2][0])
 	go func() {
@@ -101,9 +101,9 @@ func closePipes(pipes [][2]*os.File) {
 	}
 }
 
-// write feeds the child until in is closed. A child that is gone takes nothing;
+// write feeds the child until there are no more lines. A child that is gone takes nothing;
 // the reader notices.
-func (c *child) write(stdin *os.File) {
+func (c *child) write(stdin *os.File, lines <-chan []byte) {
 	defer c.pumps.Done()
 	defer stdin.Close()
 	stop := make(chan struct{})
@@ -115,7 +115,7 @@ func (c *child) write(stdin *os.File) {
 		case <-stop:
 		}
 	}()
-	for b := range c.in {
+	for b := range lines {
 		_, _ = stdin.Write(b)
 		select {
 		case c.spareIn <- b:
