@@ -36,7 +36,7 @@ var injected = map[string]func() mutants.Parts{
 // four, of which the first is of middling length, between a cache line and a
 // sector. Its byte count is one short.
 //
-// Neither the number of entries nor the length is special to any generator: of
+// Some such numbers of entries are one below a limit and drawn on purpose; of
 // the length edges of package sg none is in the range.
 type tailOfThree struct{ reg.Corrected }
 

@@ -182,7 +182,7 @@ json_line() {
 
 while [ $# -gt 0 ]; do
   case $1 in
-    --quick) set -- gap-by-lengths-misses; repeats=1; break ;;
+    --quick) set -- klm-last-rounded-up; repeats=1; break ;;
     --repeats) repeats=$2; shift 2 ;;
     --engines) engines=$2; shift 2 ;;
     --json) json=$(realpath -m "$2"); shift 2 ;;
@@ -191,12 +191,16 @@ while [ $# -gt 0 ]; do
   esac
 done
 for e in $engines; do [[ " $all_engines " == *" $e "* ]] || fail "unknown engine $e: $all_engines"; done
-export GOMAXPROCS=1
 build
-for defect in ${*:-$dozen}; do
-  SGFUZZ_PLANTED=$defect SGFUZZ_SEEDS=$src/internal/engines/seeds "$bin/hunt" -test.run '^TestPlantedSeeds$' || fail "$defect: the seeds will not do"
-  for e in $engines; do
-    for i in $(seq "$repeats"); do hunt "$defect" "$e" "$i"; done
+export GOMAXPROCS=1
+defects=${*:-$dozen}
+for defect in $defects; do
+  SGFUZZ_PLANTED=$defect SGFUZZ_SEEDS=$src/internal/engines/seeds "$bin/hunt" -test.run '^TestPlantedSeeds$' >"$work/seeds.log" ||
+    { cat "$work/seeds.log" >&2; fail "$defect: the seeds will not do"; }
+done
+for i in $(seq "$repeats"); do # outermost: --json of an interrupted bench has something of every defect
+  for defect in $defects; do
+    for e in $engines; do hunt "$defect" "$e" "$i"; done
   done
 done
 summary
