@@ -56,6 +56,9 @@ func (v *conformCmd) run(a *app) (any, error) {
 	}
 	r := newConformResult(s, v.Seed)
 	a.printConform(r)
+	if s.Stderr != "" {
+		fmt.Fprintf(a.stderr, "sgfuzz: the child's last words:\n%s\n", s.Stderr)
+	}
 	if v.JUnit != "" {
 		err = cmp.Or(err, writeJUnit(v.JUnit, r))
 	}

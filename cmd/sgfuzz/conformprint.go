@@ -22,6 +22,7 @@ type conformResult struct {
 	Deviations  []conformDeviation `json:"deviations"`
 	Restarts    int                `json:"restarts"`
 	Interrupted bool               `json:"interrupted"`
+	Stderr      string             `json:"stderr,omitempty"` // the child's last words
 	Seconds     float64            `json:"seconds"`
 }
 
@@ -75,7 +76,7 @@ type conformDeviation struct {
 
 func newConformResult(s *runner.Summary, seed uint64) *conformResult {
 	r := &conformResult{
-		Child: s.Child, Offered: s.Offered, Seed: seed, Classes: s.Classes, Restarts: s.Restarts, Interrupted: s.Interrupted,
+		Child: s.Child, Offered: s.Offered, Seed: seed, Classes: s.Classes, Restarts: s.Restarts, Interrupted: s.Interrupted, Stderr: s.Stderr,
 		Seconds: s.Elapsed.Seconds(), Ops: []conformOp{}, Findings: []conformFinding{}, Deviations: []conformDeviation{},
 	}
 	for i := range s.Ops {

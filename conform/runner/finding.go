@@ -91,7 +91,7 @@ func (e *engine) candidate(x *slot, b *breach) *candidate {
 func (e *engine) failing(x *slot, undeclared []failure) *candidate {
 	c := &candidate{failure: undeclared[0], slot: x.clone()}
 	c.Class, c.Reply = e.classOf(x, undeclared[0]), bytes.Clone(e.line)
-	c.Text = texts(undeclared)
+	c.Text, c.Stderr = texts(undeclared), e.child.errs.String()
 	return c
 }
 

@@ -97,6 +97,7 @@ type Summary struct {
 	Classes     map[string]uint64 // failed requests by class
 	Deviations  []*Deviation
 	Restarts    int
+	Stderr      string // the last words of the last child
 	Interrupted bool
 	Elapsed     time.Duration
 }
@@ -126,10 +127,10 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	}
 	began := time.Now()
 	err = e.run()
-	if e.child != nil {
-		e.child.close()
-	}
 	s := &e.sum
+	if e.child != nil {
+		s.Stderr = e.child.close()
+	}
 	s.Elapsed = time.Since(began)
 	switch {
 	case ctx.Err() != nil:

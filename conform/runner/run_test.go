@@ -87,11 +87,14 @@ func gone(pid int) bool {
 }
 
 func TestGoodChild(t *testing.T) {
-	for _, mode := range []string{"good", "bounces", "stderr flood"} {
+	for _, mode := range []string{"good", "bounces", "stderr flood", "linux", "libmlx5", "ofed"} {
 		t.Run(mode, func(t *testing.T) {
 			s, err := runChild(t, mode, Config{Cases: 1500, Seed: 7})
 			if err != nil || s.Failed() || s.Restarts != 0 || s.Interrupted {
 				t.Fatalf("%v: %+v", err, s)
+			}
+			if flood := mode == "stderr flood"; flood != (s.Stderr != "") || flood && !strings.HasSuffix(s.Stderr, "x 1500") && !strings.HasSuffix(s.Stderr, "x 4500") || len(s.Stderr) > 2*stderrKept {
+				t.Errorf("last words %q", s.Stderr)
 			}
 			if s.Child != "test child" || len(s.Ops) != 3 {
 				t.Errorf("%q, %d operations", s.Child, len(s.Ops))
