@@ -34,6 +34,7 @@ type mkey struct {
 	Lkey    uint32   `json:"lkey"`
 	NumDesc uint16   `json:"num_desc"`
 	Sig     *mkeySig `json:"sig,omitempty"`
+	Crypto  bool     `json:"crypto,omitempty"`
 }
 
 type mkeySig struct {
@@ -44,7 +45,7 @@ type mkeySig struct {
 }
 
 func (m *mkey) model() libmlx5.Mkey {
-	k := libmlx5.Mkey{Lkey: m.Lkey, NumDesc: m.NumDesc}
+	k := libmlx5.Mkey{Lkey: m.Lkey, NumDesc: m.NumDesc, Crypto: m.Crypto}
 	if s := m.Sig; s != nil {
 		k.Signature, k.MemPSV, k.WirePSV = true, s.MemPSV, s.WirePSV
 		k.SigErrCount, k.SigErrUpdated = s.ErrCount, s.ErrUpdated != 0
@@ -237,6 +238,23 @@ func (d *domain) model() libmlx5.SigDomain {
 	}
 	dif := libmlx5.T10DIF{Type: *d.BGType, BG: *d.BG, AppTag: *d.AppTag, RefTag: *d.RefTag, Flags: *d.Flags}
 	return libmlx5.SigDomain{Type: libmlx5.SigT10DIF, T10DIF: dif, BlockSize: d.BlockSize}
+}
+
+type setCrypto struct {
+	Set          string              `json:"set"`
+	EncryptOnTX  uint8               `json:"encrypt_on_tx"`
+	Order        libmlx5.CryptoOrder `json:"signature_crypto_order"`
+	DataUnit     libmlx5.BlockSize   `json:"data_unit_size"`
+	DEK          uint32              `json:"dek_object_id"`
+	InitialTweak hexBytes            `json:"initial_tweak"`
+	Keytag       hexBytes            `json:"keytag"`
+}
+
+func (s *setCrypto) set(q *libmlx5.QP) {
+	q.SetCrypto(&libmlx5.Crypto{
+		EncryptOnTX: s.EncryptOnTX != 0, Order: s.Order, DataUnit: s.DataUnit, DEK: s.DEK,
+		InitialTweak: [16]byte(s.InitialTweak), Keytag: [8]byte(s.Keytag),
+	})
 }
 
 // outJSON is what a batch left behind.

@@ -11,8 +11,8 @@
 //
 //	mrlist  one mlx5dv_wr_mr_list or a few, among invalidates, binds and writes
 //	ilv     the same with mlx5dv_wr_mr_interleaved
-//	conf    mlx5dv_wr_mkey_configure with its setters, signatures among them, in
-//	        one to three batches, with signature errors in between
+//	conf    mlx5dv_wr_mkey_configure with its setters, signatures and encryption
+//	        among them, in one to three batches, with signature errors in between
 //
 // Queues have the lengths and inline limits that the library gives queues, the
 // counters of their rings stand anywhere, and a batch has no more requests than

@@ -72,7 +72,7 @@ func (g *Generator) drawQueue() (room uint64) {
 }
 
 // drawKeys draws one key, or two or three of which the last one signs. Signature
-// errors are of that one.
+// errors are of that one. Keys that are configured may encrypt.
 func (g *Generator) drawKeys(p Producer) {
 	n := 1 + g.ch.Uint(1)
 	if p == Configure {
@@ -89,6 +89,7 @@ func (g *Generator) drawKeys(p Producer) {
 				ErrCount: uint32(g.ch.Between(1, mostErrors)), ErrUpdated: uint8(g.ch.Uint(1)),
 			}
 		}
+		m.Crypto = p == Configure && g.ch.Uint(2) == 0
 		g.c.Mkeys = append(g.c.Mkeys, m)
 	}
 }

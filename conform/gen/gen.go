@@ -34,6 +34,10 @@ func ParseProducer(name string) (Producer, error) {
 
 // Generator draws cases. It is not safe for concurrent use.
 type Generator struct {
+	// SingleBlock is for a device that encrypts one data unit under a key, not
+	// consecutive ones.
+	SingleBlock bool
+
 	ch   sg.Choices
 	p    sg.Params
 	list sg.List
@@ -46,6 +50,9 @@ type Generator struct {
 func (g *Generator) Append(dst []byte, v libmlx5.Version, p Producer, seed, n uint64) ([]byte, error) {
 	g.ch.ResetRandom(mix(mix(mix(seed)^uint64(len(p))<<8^uint64(p[0])) ^ n))
 	g.c, g.big = caseJSON{Kind: "random", Seed: seed, MultiBlock: 1}, false
+	if g.SingleBlock {
+		g.c.MultiBlock = 0
+	}
 	g.draw(p)
 	g.c.ID = string(p) + "-g" + strconv.FormatUint(seed, 10) + "-" + strconv.FormatUint(n, 10)
 	if err := g.c.fill(v); err != nil {

@@ -35,11 +35,21 @@ func TestDrawnAreVectors(t *testing.T) {
 	}{{libmlx5.V44, vectors.LibMLX5v44}, {libmlx5.Head, vectors.LibMLX5Head}} {
 		for _, p := range Producers {
 			lines := drawn(t, version.v, p, 3, 0, testCases)
+			if p == Configure {
+				for n := range uint64(testCases) {
+					g := Generator{SingleBlock: true}
+					var err error
+					if lines, err = g.Append(lines, version.v, p, 4, n); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			cases := bytes.Count(lines, []byte("\n"))
 			rep, err := vectors.Check(bytes.NewReader(lines), "drawn.jsonl", vectors.Options{LibMLX5: version.name})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if rep.Passed != testCases || rep.Failed != 0 || rep.Skipped != 0 {
+			if rep.Passed != cases || rep.Failed != 0 || rep.Skipped != 0 {
 				t.Errorf("%s, version %s: %d passed, %d failed, %d skipped; first: %+v", p, version.name, rep.Passed, rep.Failed, rep.Skipped, rep.Failures[:min(1, len(rep.Failures))])
 			}
 		}
@@ -109,6 +119,12 @@ func TestCoverage(t *testing.T) {
 				}
 				for _, w := range b.WRs {
 					seen["op "+w["op"].(string)]++
+					setters, _ := w["setters"].([]any)
+					for _, s := range setters {
+						if b.Out.Ret == 0 {
+							seen["set "+s.(map[string]any)["set"].(string)]++
+						}
+					}
 				}
 				for _, w := range b.Out.Raw {
 					seen["opcode "+mlx5model.Opcode(w.Opcode).String()]++
@@ -134,6 +150,7 @@ func TestCoverage(t *testing.T) {
 		"ret errno 0", "ret " + libmlx5.ENOMEM.Error(), "ret " + libmlx5.EINVAL.Error(), "ret " + libmlx5.EOPNOTSUPP.Error(),
 		"op mr_list", "op mr_interleaved", "op mkey_configure", "op local_inv", "op bind_mw", "op rdma_write",
 		"opcode " + mlx5model.OpUMR.String(), "opcode " + mlx5model.OpSetPSV.String(), "opcode " + mlx5model.OpRDMAWrite.String(),
+		"set access_flags", "set layout_list", "set layout_interleaved", "set sig_block", "set crypto",
 		"signature error", "wraps", "fence", "far", "+2gib", "+sigwrap",
 	} {
 		if seen[want] < 10 {

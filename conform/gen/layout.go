@@ -2,6 +2,7 @@ package gen
 
 import (
 	"math"
+	"slices"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model/libmlx5"
 	"github.com/sgfuzz/sgfuzz/sg"
@@ -82,6 +83,12 @@ func (g *Generator) drawConfigure(c call, key int) wr {
 	if g.c.Mkeys[key].Sig != nil && ch.Uint(3) != 0 || ch.Uint(31) == 0 {
 		w.Setters = append(w.Setters, g.sigBlock())
 	}
+	if crypto := g.c.Mkeys[key].Crypto; crypto && ch.Uint(3) != 0 || g.encrypts() && ch.Uint(31) == 0 {
+		w.Setters = append(w.Setters, g.crypto())
+		if ch.Uint(31) == 0 {
+			w.Setters = append(w.Setters, g.crypto())
+		}
+	}
 	if ch.Uint(31) == 0 {
 		w.Setters = append(w.Setters, []setter{&setAccess{"access_flags", g.access()}, g.layout(), g.sigBlock()}[ch.Uint(2)])
 	}
@@ -97,6 +104,33 @@ func (g *Generator) drawConfigure(c call, key int) wr {
 		w.NumSetters = uint8(ch.Uint(uint64(w.NumSetters)))
 	}
 	return w
+}
+
+// encrypts says whether a key of the case does.
+func (g *Generator) encrypts() bool {
+	return slices.ContainsFunc(g.c.Mkeys, func(m mkey) bool { return m.Crypto })
+}
+
+func (g *Generator) crypto() setter {
+	ch := &g.ch
+	s := &setCrypto{
+		Set: "crypto", EncryptOnTX: uint8(ch.Uint(1)), Order: libmlx5.CryptoOrder(ch.Uint(1)), DataUnit: g.blockSize(),
+		DEK: uint32(g.number(32)), InitialTweak: make(hexBytes, 16), Keytag: make(hexBytes, 8),
+	}
+	if ch.Uint(63) == 0 {
+		s.Order += 2
+	}
+	if ch.Uint(3) != 0 {
+		for i := range s.InitialTweak {
+			s.InitialTweak[i] = ch.Byte()
+		}
+	}
+	if ch.Bool() {
+		for i := range s.Keytag {
+			s.Keytag[i] = ch.Byte()
+		}
+	}
+	return s
 }
 
 func (g *Generator) layout() setter {

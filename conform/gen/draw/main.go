@@ -1,7 +1,7 @@
 // Command draw writes drawn work-request cases for libmlx5 as vectors, one a
 // line, to the standard output.
 //
-//	draw [--producer mrlist|ilv|conf] [--seed S] [--from N] [--cases N] [--version 44|head]
+//	draw [--producer mrlist|ilv|conf] [--seed S] [--from N] [--cases N] [--version 44|head] [--single-block]
 //
 // "sgfuzz conform --vectors FILE" and "sgfuzz vectors FILE" take the version
 // from the file's name: head for names that begin with libmlx5-head, else 44.
@@ -32,6 +32,8 @@ func run(args []string, out io.Writer) error {
 	from := flags.Uint64("from", 0, "number of the first case")
 	cases := flags.Uint64("cases", 1000, "how many")
 	version := flags.String("version", "44", "the library's version whose outputs are written: 44 or head")
+	var g gen.Generator
+	flags.BoolVar(&g.SingleBlock, "single-block", false, "for a device that encrypts one data unit under a key")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -44,7 +46,6 @@ func run(args []string, out io.Writer) error {
 		return fmt.Errorf("unknown version %q or arguments %q", *version, flags.Args())
 	}
 	w := bufio.NewWriterSize(out, 1<<20)
-	var g gen.Generator
 	var line []byte
 	for n := range *cases {
 		if line, err = g.Append(line[:0], v, p, *seed, *from+n); err != nil {

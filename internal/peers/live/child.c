@@ -5,10 +5,12 @@
  *
  * With --any-version it answers work requests meant for other versions, too:
  * what a run then finds is the difference between the two. With --dirty the
- * memory behind the queue is not zero.
+ * memory behind the queue is not zero. With --single-block the device encrypts no
+ * more than one data unit under a key.
  */
 #define _GNU_SOURCE
 #include "answer.h"
+#include "device.h"
 #include "queue.h"
 
 #include <dlfcn.h>
@@ -196,8 +198,10 @@ int main(int argc, char **argv)
 			any_version = true;
 		} else if (!strcmp(argv[i], "--dirty")) {
 			queue_behind = DIRT;
+		} else if (!strcmp(argv[i], "--single-block")) {
+			device_multi_block = false;
 		} else {
-			fprintf(stderr, "usage: %s [--any-version] [--dirty]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--any-version] [--dirty] [--single-block]\n", argv[0]);
 			return 2;
 		}
 	}

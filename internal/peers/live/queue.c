@@ -1,13 +1,10 @@
 #define _GNU_SOURCE
 #include "queue.h"
-#include "fakedev_method.h"
+#include "device.h"
 
 #include <endian.h>
 #include <stdlib.h>
 #include <string.h>
-#include <rdma/ib_user_ioctl_cmds.h>
-#include <rdma/ib_user_ioctl_verbs.h>
-#include <rdma/ib_user_verbs.h>
 
 enum {
 	CQ_ENTRIES = 64,
@@ -31,53 +28,17 @@ static struct mlx5dv_mkey *filler;
 
 enum { FILLER = 0xffffff, FILLER_ENTRIES = 64 };
 
-/* ---- between the library and the fake device ---- */
-
-/*
- * The device counts on from one signature state object to the next. The two of
- * a key may be any two numbers: after the first one the second is due.
- */
-static uint32_t next_psv;
-
-int __real_fakedev_method(struct ib_uverbs_ioctl_hdr *h);
-int __wrap_fakedev_method(struct ib_uverbs_ioctl_hdr *h);
-
-/*
- * capabilities are those that the library asks for a queue, or NULL. The answer
- * goes into the same memory, where the device must leave them.
- */
-static struct ib_uverbs_qp_cap *capabilities(struct ib_uverbs_ioctl_hdr *h)
-{
-	if (h->object_id != UVERBS_OBJECT_QP || h->method_id != UVERBS_METHOD_QP_CREATE)
-		return NULL;
-	for (unsigned i = 0; i < h->num_attrs; i++)
-		if (h->attrs[i].attr_id == UVERBS_ATTR_CREATE_QP_CAP)
-			return (struct ib_uverbs_qp_cap *)(uintptr_t)h->attrs[i].data;
-	return NULL;
-}
-
-int __wrap_fakedev_method(struct ib_uverbs_ioctl_hdr *h)
-{
-	uint32_t before = fakedev_next.psv;
-	struct ib_uverbs_qp_cap *cap = capabilities(h), kept = cap ? *cap : (struct ib_uverbs_qp_cap){ 0 };
-	int err = __real_fakedev_method(h);
-	if (cap)
-		*cap = kept;
-	if (fakedev_next.psv != before)
-		fakedev_next.psv = next_psv;
-	return err;
-}
-
 struct mlx5dv_mkey *queue_key(const struct key *k)
 {
 	struct mlx5dv_mkey_init_attr attr = {
 		.pd = queue_pd,
-		.create_flags = MLX5DV_MKEY_INIT_ATTR_FLAGS_INDIRECT | (k->sig ? MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE : 0),
+		.create_flags = MLX5DV_MKEY_INIT_ATTR_FLAGS_INDIRECT | (k->sig ? MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE : 0) |
+				(k->crypto ? MLX5DV_MKEY_INIT_ATTR_FLAGS_CRYPTO : 0),
 		.max_entries = k->max_entries,
 	};
 	fakedev_next.mkey = k->lkey >> 8;
 	fakedev_next.psv = k->psv[0];
-	next_psv = k->psv[1];
+	device_next_psv = k->psv[1];
 	struct mlx5dv_mkey *m = mlx5dv_create_mkey(&attr);
 	if (m) /* the tag is the owner's to choose */
 		m->lkey = m->rkey = k->lkey;

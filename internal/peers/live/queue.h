@@ -80,7 +80,7 @@ const char *queue_sig_error(struct queue *s, uint32_t lkey);
 struct key {
 	uint32_t lkey;
 	uint16_t max_entries;
-	bool sig;
+	bool sig, crypto;
 	uint32_t psv[2];
 };
 

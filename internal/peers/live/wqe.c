@@ -1,17 +1,22 @@
 /* The operation "wqe": the calls of a recorded or drawn case, and what they left in the queue. */
 #include "answer.h"
+#include "device.h"
 #include "queue.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL_FENCE = 0x20, MOST_KEYS = 64, MOST_ENTRIES = 65535 };
+enum { SMALL_FENCE = 0x20, MOST_KEYS = 64, MOST_DEKS = 64, MOST_ENTRIES = 65535 };
 
 /* A case under way. */
 static struct {
 	struct queue q;
 	struct json_object *mkeys;
 	struct mlx5dv_mkey *keys[MOST_KEYS]; /* those that the case uses */
+	struct mlx5dv_dek *deks[MOST_DEKS];
+	size_t ndeks;
+	bool multi_block; /* what a key with encryption needs of the device */
 	struct ibv_mr *mr;
 	struct ibv_mw *mw;
 } c;
@@ -79,13 +84,37 @@ static void set_sig_block(struct json_object *o)
 	mlx5dv_wr_set_mkey_sig_block(c.q.mqp, &attr);
 }
 
-/*
- * set_crypto is called for keys without encryption only, and the library looks
- * at the key first.
- */
+/* read_hex fills n bytes from hexadecimal digits. */
+static void read_hex(const char *digits, char *to, size_t n)
+{
+	for (size_t i = 0; i < n && sscanf(digits + 2 * i, "%2hhx", (unsigned char *)to + i) == 1; i++)
+		;
+}
+
+/* make_dek makes a data encryption key of that number; it lives as long as the case. */
+static struct mlx5dv_dek *make_dek(uint32_t number)
+{
+	struct mlx5dv_dek_init_attr attr = {
+		.key_size = MLX5DV_CRYPTO_KEY_SIZE_128, .key_purpose = MLX5DV_CRYPTO_KEY_PURPOSE_AES_XTS, .pd = queue_pd,
+		.comp_mask = MLX5DV_DEK_INIT_ATTR_CRYPTO_LOGIN, /* none: the key is given in plain text */
+	};
+	device_next_dek = number;
+	struct mlx5dv_dek *d = c.ndeks < MOST_DEKS ? mlx5dv_dek_create(queue_ctx, &attr) : NULL;
+	if (d)
+		c.deks[c.ndeks++] = d;
+	return d;
+}
+
+/* prepare has seen to it that there are not too many keys. */
 static void set_crypto(struct json_object *o)
 {
-	struct mlx5dv_crypto_attr attr = { .encrypt_on_tx = number(o, "encrypt_on_tx") != 0 };
+	struct mlx5dv_crypto_attr attr = {
+		.crypto_standard = MLX5DV_CRYPTO_STANDARD_AES_XTS, .encrypt_on_tx = number(o, "encrypt_on_tx") != 0,
+		.signature_crypto_order = (enum mlx5dv_signature_crypto_order)number(o, "signature_crypto_order"),
+		.data_unit_size = (enum mlx5dv_block_size)number(o, "data_unit_size"), .dek = make_dek((uint32_t)number(o, "dek_object_id")),
+	};
+	read_hex(text(o, "initial_tweak"), attr.initial_tweak, sizeof(attr.initial_tweak));
+	read_hex(text(o, "keytag"), attr.keytag, sizeof(attr.keytag));
 	mlx5dv_wr_set_mkey_crypto(c.q.mqp, &attr);
 }
 
@@ -174,13 +203,17 @@ static unsigned domains(struct json_object *batches, uint64_t key)
 	return most;
 }
 
-static const char *cannot_post(struct json_object *o)
+static const char *cannot_post(struct json_object *o, size_t *deks)
 {
 	static const char *const ops[] = { "mr_list", "mr_interleaved", "mkey_configure", "local_inv", "bind_mw", "rdma_write" };
 	static const char *const sets[] = { "access_flags", "layout_list", "layout_interleaved", "sig_block", "crypto" };
 	const char *op = text(o, "op");
 	struct json_object *setters = list(o, "setters");
 	size_t known = 0;
+	for (size_t k = 0; k < length(setters); k++)
+		*deks += !strcmp(text(item(setters, k), "set"), "crypto");
+	if (*deks > MOST_DEKS)
+		return "too many encryption keys";
 	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
 		known += !strcmp(op, ops[i]);
 	for (size_t i = 0; i < length(setters); i++)
@@ -203,9 +236,9 @@ static const char *make_key(size_t i)
 		return "a key that the case does not have";
 	if (c.keys[i])
 		return NULL;
-	if (json_object_get_boolean(list(o, "crypto")))
-		return "a key with encryption, which the fake device has not";
-	struct key k = { .lkey = (uint32_t)number(o, "lkey"), .max_entries = (uint16_t)number(o, "num_desc"), .sig = sig != NULL };
+	struct key k = { .lkey = (uint32_t)number(o, "lkey"), .max_entries = (uint16_t)number(o, "num_desc"), .sig = sig != NULL, .crypto = json_object_get_boolean(list(o, "crypto")) };
+	if (k.crypto && c.multi_block != device_multi_block)
+		return "a key with encryption of the other kind of device (--single-block)";
 	if (k.max_entries % 4)
 		return "the library rounds a key's capacity up to a multiple of 4";
 	k.psv[0] = (uint32_t)number(sig, "mem_psv");
@@ -233,6 +266,7 @@ static const char *make_key(size_t i)
 static const char *prepare(struct json_object *batches)
 {
 	const char *why = NULL;
+	size_t deks = 0;
 	for (size_t b = 0; b < length(batches) && !why; b++) {
 		struct json_object *wrs = list(item(batches, b), "wrs");
 		unsigned n = 0;
@@ -242,7 +276,7 @@ static const char *prepare(struct json_object *batches)
 		for (size_t i = 0; i < length(wrs) && !why; i++) {
 			struct json_object *o = item(wrs, i);
 			n += 1 + (list(o, "mkey") ? domains(batches, number(o, "mkey")) : 0);
-			why = cannot_post(o);
+			why = cannot_post(o, &deks);
 			if (!why && list(o, "mkey"))
 				why = make_key((size_t)number(o, "mkey"));
 		}
@@ -307,36 +341,42 @@ static const char *run(struct json_object *request, struct json_object *qp)
 	return why;
 }
 
-/* once makes the window and the region that binds name. */
-static const char *once(void)
+/* open_case makes the window and the region that binds name, and the queue. */
+static const char *open_case(struct json_object *request)
 {
-	static char memory[4096];
-	if (!c.mr)
-		c.mr = ibv_reg_mr(queue_pd, memory, sizeof(memory), IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_MW_BIND);
-	if (!c.mw)
-		c.mw = ibv_alloc_mw(queue_pd, IBV_MW_TYPE_2);
-	return c.mr && c.mw ? NULL : "ibv_reg_mr or ibv_alloc_mw failed";
-}
-
-const char *answer_wqe(struct json_object *request)
-{
+	static char bound[4096];
 	struct json_object *qp = list(request, "qp");
 	struct shape shape = {
 		.qpn = (uint32_t)number(qp, "qpn"), .wqebbs = (uint32_t)number(qp, "wqe_cnt"), .max_inline = (uint32_t)number(qp, "max_inline_data"),
 		.sig_all = number(qp, "sq_sig_all") != 0, .wq_sig = number(qp, "wq_sig") != 0,
 	};
-	const char *why = once();
-	if (!why)
-		why = queue_open(&c.q, &shape);
-	if (why)
-		return why;
-	c.mkeys = list(request, "mkeys");
-	why = run(request, qp);
-	for (size_t i = 0; i < MOST_KEYS; i++) {
+	c.multi_block = number(request, "crypto_multi_block") != 0;
+	c.mr = ibv_reg_mr(queue_pd, bound, sizeof(bound), IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_MW_BIND);
+	c.mw = ibv_alloc_mw(queue_pd, IBV_MW_TYPE_2);
+	return c.mr && c.mw ? queue_open(&c.q, &shape) : "ibv_reg_mr or ibv_alloc_mw failed";
+}
+
+static void close_case(void)
+{
+	for (size_t i = 0; i < MOST_KEYS; i++)
 		if (c.keys[i])
 			mlx5dv_destroy_mkey(c.keys[i]);
-		c.keys[i] = NULL;
-	}
+	while (c.ndeks > 0)
+		mlx5dv_dek_destroy(c.deks[--c.ndeks]);
 	queue_close(&c.q);
+	if (c.mw)
+		ibv_dealloc_mw(c.mw);
+	if (c.mr)
+		ibv_dereg_mr(c.mr);
+	memset(&c, 0, sizeof(c));
+}
+
+const char *answer_wqe(struct json_object *request)
+{
+	const char *why = open_case(request);
+	c.mkeys = list(request, "mkeys");
+	if (!why)
+		why = run(request, list(request, "qp"));
+	close_case();
 	return why;
 }
