@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sgfuzz/sgfuzz/conform"
 	"github.com/sgfuzz/sgfuzz/conform/runner"
 	"github.com/sgfuzz/sgfuzz/corpus"
 )
@@ -144,10 +145,13 @@ func (a *app) printConform(r *conformResult) {
 }
 
 func (a *app) printConformOp(o *conformOp) {
-	if o.Cases > 0 {
+	switch {
+	case o.Cases > 0:
 		a.printf("%s: %.0f a second\n", o.Op, float64(o.Cases)/max(o.Seconds, 1e-9))
-	} else {
+	case o.Op == conform.OpWQE.String():
 		a.printf("%s: no cases; work requests are asked for with --vectors\n", o.Op)
+	default:
+		a.printf("%s: no cases\n", o.Op)
 	}
 	if o.Deviated > 0 {
 		a.printf("%s: %d failed as declared\n", o.Op, o.Deviated)

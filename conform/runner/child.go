@@ -252,12 +252,28 @@ func (c *child) receive(ctx context.Context, timeout time.Duration) (chunk, erro
 			c.timer.Stop()
 			return k, nil
 		case <-c.timer.C:
+		case <-c.exited:
+			c.timer.Stop()
+			return c.leftOver()
 		case <-ctx.Done():
 			c.timer.Stop()
 			return chunk{}, ctx.Err()
 		}
 	}
 	return chunk{}, errSilent
+}
+
+// leftOver gives what a child that has ended wrote before. What it started may
+// hold its output open: that is not waited for.
+func (c *child) leftOver() (chunk, error) {
+	c.timer.Reset(lastWords)
+	defer c.timer.Stop()
+	select {
+	case k := <-c.out:
+		return k, nil
+	case <-c.timer.C:
+		return chunk{err: errGone}, nil
+	}
 }
 
 // finish closes the child's input and waits for its end.

@@ -107,7 +107,7 @@ func atStart(mode string, out *bufio.Writer) int {
 		for {
 			fmt.Fprintln(out, `{"id":0,"ok":{"name":"early","ops":["sg_to_klms"]}}`)
 		}
-	case "starts another":
+	case "starts another", "starts another, exits":
 		cmd := exec.Command("/bin/sleep", "1000") // holds both pipes
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		if err := cmd.Start(); err != nil {
@@ -144,6 +144,9 @@ func misbehave(mode string, n int, q *conform.Request, r *conform.Reply, out *bu
 		r.Answer, r.Reason = conform.Reject, []byte("ENOSYS")
 	case mode == "exit 0 early" && n == 3:
 		return 0
+	case mode == "starts another, exits" && odd:
+		out.Flush()
+		return 6
 	case mode == "exits once" && n == 40 && firstPID():
 		return 5
 	case mode == "silent" && n > 0, mode == "hangs on odd" && odd:
