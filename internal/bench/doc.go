@@ -32,6 +32,7 @@
 // Before anything is timed every contestant builds its output once, and all
 // must be the same bytes. Then they take turns, a slice of time each, for a
 // number of rounds, each round beginning with another of them: what disturbs
-// the machine disturbs all of them. A contestant's ratio to copy is taken in
-// each round; its median and quartiles over the rounds are what is reported.
+// the machine disturbs all of them. The buffers of those written in Go lie
+// elsewhere in each round. A contestant's ratio to copy is taken in each round;
+// its median and quartiles over the rounds are what is reported.
 package bench
