@@ -26,7 +26,7 @@ static struct fakedev_queue cq_state; /* produced: goes on from queue to queue *
 /* For advancing: a key for lists of any length that a request has room for. */
 static struct mlx5dv_mkey *filler;
 
-enum { FILLER = 0xffffff, FILLER_ENTRIES = 64 };
+enum { FILLER_ENTRIES = 64 };
 
 struct mlx5dv_mkey *queue_key(const struct key *k)
 {
@@ -78,7 +78,7 @@ const char *queue_setup(void)
 		.pd = queue_pd, .comp_mask = IBV_PARENT_DOMAIN_INIT_ATTR_ALLOCATORS, .alloc = take, .free = give_back });
 	if (!arena_pd)
 		return "ibv_alloc_parent_domain failed";
-	filler = queue_key(&(struct key){ .lkey = (uint32_t)FILLER << 8, .max_entries = FILLER_ENTRIES });
+	filler = queue_key(&(struct key){ .lkey = (uint32_t)QUEUE_OWN_KEY << 8, .max_entries = FILLER_ENTRIES });
 	return filler ? NULL : "mlx5dv_create_mkey failed";
 }
 

@@ -11,6 +11,9 @@
 
 enum { WQEBB = 64, DS_SIZE = 16 };
 
+/* The number of the key that requests on the way to a position are for. */
+enum { QUEUE_OWN_KEY = 0xffffff };
+
 /* What a queue is to be like. */
 struct shape {
 	uint32_t qpn;

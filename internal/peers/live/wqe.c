@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SMALL_FENCE = 0x20, MOST_KEYS = 64, MOST_DEKS = 64, MOST_ENTRIES = 65535 };
+enum { SMALL_FENCE = 0x20, MOST_KEYS = 64, MOST_DEKS = 64, MOST_ERRORS = 1 << 16, MOST_ENTRIES = 65535 };
 
 /* A case under way. */
 static struct {
@@ -203,31 +203,6 @@ static unsigned domains(struct json_object *batches, uint64_t key)
 	return most;
 }
 
-static const char *cannot_post(struct json_object *o, size_t *deks)
-{
-	static const char *const ops[] = { "mr_list", "mr_interleaved", "mkey_configure", "local_inv", "bind_mw", "rdma_write" };
-	static const char *const sets[] = { "access_flags", "layout_list", "layout_interleaved", "sig_block", "crypto" };
-	const char *op = text(o, "op");
-	struct json_object *setters = list(o, "setters");
-	size_t known = 0;
-	for (size_t k = 0; k < length(setters); k++)
-		*deks += !strcmp(text(item(setters, k), "set"), "crypto");
-	if (*deks > MOST_DEKS)
-		return "too many encryption keys";
-	for (size_t i = 0; i < sizeof(ops) / sizeof(*ops); i++)
-		known += !strcmp(op, ops[i]);
-	for (size_t i = 0; i < length(setters); i++)
-		for (size_t k = 0; k < sizeof(sets) / sizeof(*sets); k++)
-			known += !strcmp(text(item(setters, i), "set"), sets[k]);
-	if (known != 1 + length(setters))
-		return "unknown operation or setter";
-	if (length(list(o, "sge")) > MOST_ENTRIES || length(list(o, "entries")) > MOST_ENTRIES)
-		return "more entries than a call takes";
-	if (!strcmp(op, "rdma_write") && length(list(o, "sge")) > c.q.attr.cap.max_send_sge)
-		return "more entries than the queue was made for";
-	return NULL;
-}
-
 /* make_key makes key number i as the case describes it, if it is not there. */
 static const char *make_key(size_t i)
 {
@@ -239,6 +214,8 @@ static const char *make_key(size_t i)
 	struct key k = { .lkey = (uint32_t)number(o, "lkey"), .max_entries = (uint16_t)number(o, "num_desc"), .sig = sig != NULL, .crypto = json_object_get_boolean(list(o, "crypto")) };
 	if (k.crypto && c.multi_block != device_multi_block)
 		return "a key with encryption of the other kind of device (--single-block)";
+	if (k.lkey >> 8 == QUEUE_OWN_KEY)
+		return "the number of a key of the child's own";
 	if (k.max_entries % 4)
 		return "the library rounds a key's capacity up to a multiple of 4";
 	k.psv[0] = (uint32_t)number(sig, "mem_psv");
@@ -249,6 +226,8 @@ static const char *make_key(size_t i)
 	uint64_t errors = number(sig, "err_count");
 	if (sig && errors == 0)
 		return "a key begins with an error count of 1";
+	if (errors > MOST_ERRORS)
+		return "too many signature errors";
 	const char *why = NULL;
 	for (uint64_t n = 1; sig && !why && n < errors; n++)
 		why = queue_sig_error(&c.q, k.lkey);
@@ -260,6 +239,47 @@ static const char *make_key(size_t i)
 	mlx5dv_wr_mkey_configure(c.q.mqp, c.keys[i], 0, &(struct mlx5dv_mkey_conf_attr){ 0 });
 	c.q.fenced = true;
 	return queue_complete(&c.q, &from, &posted) ? "a configuration without setters failed" : queue_reap(&c.q, from);
+}
+
+/* too_long says that a call or setter has more entries than the number of them can say. */
+static bool too_long(struct json_object *o) { return length(list(o, "sge")) > MOST_ENTRIES || length(list(o, "entries")) > MOST_ENTRIES; }
+
+/* cannot_set looks at the setters of a configuration; *deks counts encryption keys. */
+static const char *cannot_set(struct json_object *setters, size_t *deks)
+{
+	static const char *const known[] = { "access_flags", "layout_list", "layout_interleaved", "sig_block", "crypto" };
+	for (size_t i = 0; i < length(setters); i++) {
+		const char *name = text(item(setters, i), "set");
+		size_t k = 0;
+		while (k < sizeof(known) / sizeof(*known) && strcmp(name, known[k]))
+			k++;
+		if (k == sizeof(known) / sizeof(*known))
+			return "unknown setter";
+		if (too_long(item(setters, i)))
+			return "more entries than a call takes";
+		*deks += !strcmp(name, "crypto");
+	}
+	return *deks > MOST_DEKS ? "too many encryption keys" : NULL;
+}
+
+static const char *cannot_post(struct json_object *o, size_t *deks)
+{
+	static const struct {
+		const char *op;
+		bool needs_key;
+	} known[] = { { "mr_list", true }, { "mr_interleaved", true }, { "mkey_configure", true }, { "local_inv", false }, { "bind_mw", false }, { "rdma_write", false } };
+	const char *op = text(o, "op");
+	size_t k = 0;
+	while (k < sizeof(known) / sizeof(*known) && strcmp(op, known[k].op))
+		k++;
+	if (k == sizeof(known) / sizeof(*known))
+		return "unknown operation";
+	if (too_long(o))
+		return "more entries than a call takes";
+	if (!strcmp(op, "rdma_write") && length(list(o, "sge")) > c.q.attr.cap.max_send_sge)
+		return "more entries than the queue was made for";
+	const char *why = cannot_set(list(o, "setters"), deks);
+	return why || !known[k].needs_key ? why : make_key((size_t)number(o, "mkey"));
 }
 
 /* prepare makes the keys and looks for what the queue cannot take. */
@@ -277,8 +297,6 @@ static const char *prepare(struct json_object *batches)
 			struct json_object *o = item(wrs, i);
 			n += 1 + (list(o, "mkey") ? domains(batches, number(o, "mkey")) : 0);
 			why = cannot_post(o, &deks);
-			if (!why && list(o, "mkey"))
-				why = make_key((size_t)number(o, "mkey"));
 		}
 		if (!why && n > c.q.attr.cap.max_send_wr)
 			why = "more requests than the queue takes at once";
