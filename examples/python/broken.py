@@ -14,12 +14,16 @@ import tempfile
 
 PLANTED = [
     # what, original text, broken text, operation/check that must find it, entries
+    ("the list is not padded", "(len(descs) + 3) // 4 * 4", "len(descs)", "register/structure", 1),
+    ("the offset is added, not subtracted", "count = (size - offset) % 2**32", "count = (size + offset) % 2**32", "sg_to_klms/length", 1),
+    ("a gap is missed", "if joins and last_end != start:", "if joins and last_end > start:", "sg_to_pages/ret", 2),
+    ("octowords count the entries twice", ">B3xHHQ32x\", flags, octowords", ">B3xHHQ32x\", flags, 2 * octowords", "register/structure", 1),
     ("rights: writing is always granted", 'access = sum(', 'access = 0x28 | sum(', "register/rights", 1),
     ("the last of a few descriptors is lost", "(len(descs) + 3) // 4 * 4", "len(descs) // 4 * 4 or 4", "register/structure", 3),
     ("the total is kept in 32 bits", "total = sum(n for _, n in descs)", "total = sum(n for _, n in descs) % 2**32", "register/conservation", 3),
     ("long entries are not split", 'n = min(size, req["max_entry_bytes"])', "n = size", "register/limits", 1),
     ("a region may run past 2^64", "iova = 0  #", "iova = iova  #", "register/limits", 3),
-    ("the offset is not added to the address", "(address + offset) %", "address %", "sg_to_klms/descs", 1),
+    ("the offset is not added to the address", "[\"local_dma_lkey\"], (address + offset) %", "[\"local_dma_lkey\"], address %", "sg_to_klms/descs", 1),
     ("a wrap is only noticed a byte late", "address + size > 2**64", "address + size > 2**64 + 1", "register/limits", 1),
 ]
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """An implementation in Python that "sgfuzz conform" can test.
 
-Linux' sg_to_klms, and a registration by one UMR with a KLM list. Standard
-library only; Python's integers hold all 64 bits, so --hex is not needed.
+Linux' sg_to_pages and sg_to_klms, and a registration by one UMR with a KLM
+list. Standard library only; Python's integers hold all 64 bits, so --hex is not
+needed.
 """
 import itertools
 import json
@@ -22,7 +23,39 @@ def klm(count, key, address):
 
 
 def hello(_):
-    return {"name": "example in Python", "ops": ["sg_to_klms", "register"]}
+    return {"name": "example in Python", "ops": ["sg_to_pages", "sg_to_klms", "register"]}
+
+
+def mapped(ret, offset_out, iova, length, descs):
+    return {"ret": ret, "sg_offset_out": offset_out, "iova": iova % 2**64, "length": length % 2**64,
+            "ndescs": len(descs), "descs": b"".join(descs).hex()}
+
+
+def sg_to_pages(req):
+    """In the driver's arithmetic: addresses wrap at 2^64, offsets at 2^32."""
+    sg, page_size, offset = req["sg"], req["page_size"], req["sg_offset"] or 0
+    mask = page_size - 1
+    if not sg or offset > sg[0][1]:
+        return mapped(-22, offset, 0, 0, [])
+    iova, length, descs, last_end = sg[0][0] + offset, 0, [], 0
+    for i, (address, size) in enumerate(sg):
+        start, count = (address + offset) % 2**64, size - offset
+        end, page, before, offset = (start + count) % 2**64, start & ~mask, start, 0
+        joins = i > 0 and (last_end & mask or start & mask) != 0
+        if joins and last_end != start:  # a gap
+            return mapped(i, 0, iova, length, descs)
+        if joins:  # its first page is there already
+            page = (page + page_size) % 2**64
+        while not joins or page < end:
+            joins = True
+            if len(descs) == req["max_descs"]:
+                stop = (before - address) % 2**32
+                out = 0 if req["sg_offset"] is None else stop
+                return mapped(i if i or stop else -12, out, iova, length + before - start, descs)
+            descs.append(struct.pack(">Q", page | 3))  # readable and writable
+            before, page = page, (page + page_size) % 2**64
+        length, last_end = length + count, end
+    return mapped(len(sg), 0, iova, length, descs)
 
 
 def sg_to_klms(req):
@@ -35,8 +68,7 @@ def sg_to_klms(req):
         length += count
         offset = 0
     out = 0 if req["sg_offset"] is None else offset
-    return {"ret": len(descs), "sg_offset_out": out, "iova": iova % 2**64, "length": length,
-            "ndescs": len(descs), "descs": b"".join(descs).hex()}
+    return mapped(len(descs), out, iova, length, descs)
 
 
 def pieces(req):
@@ -84,7 +116,7 @@ def umr(req, key, fresh, iova, total, octowords, inline):
     return ctrl + umr_ctrl + mkc
 
 
-OPS = {"hello": hello, "sg_to_klms": sg_to_klms, "register": register}
+OPS = {"hello": hello, "sg_to_pages": sg_to_pages, "sg_to_klms": sg_to_klms, "register": register}
 
 
 def answer(req):
