@@ -33,6 +33,7 @@ var (
 	_ = [1]int{}[C.SGO_MAX_SESSIONS-maxSessions]
 	_ = [1]int{}[C.SGO_MAX_ENTRIES-runner.MaxListEntries]
 	_ = [1]int{}[C.SGO_MAX_KEYS-runner.MaxKeys]
+	_ = [1]int{}[C.SGO_MAX_DESCRIPTORS-mlx5model.MaxKLMs]
 	_ = [1]int{}[C.SGO_MAX_CALLS-maxCalls]
 	_ = [1]int{}[C.SGO_MAX_BYTES-maxBytes]
 	_ = [1]int{}[C.SGO_MAX_BYTES-runner.MaxScratchBytes]

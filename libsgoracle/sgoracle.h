@@ -67,10 +67,11 @@ extern "C" {
 #define SGO_ESTATE (-5)    /* out of order, see the functions */
 #define SGO_EINTERNAL (-6) /* a defect of the library; sgo_error has the trace */
 
-/* Bounds. Beyond them calls fail with SGO_ERANGE. */
+/* Bounds. Beyond them calls fail with SGO_ERANGE; numbers within a request, with SGO_EREQUEST. */
 #define SGO_MAX_SESSIONS 1024          /* that exist at a time */
 #define SGO_MAX_ENTRIES 65536          /* of a list */
 #define SGO_MAX_KEYS 64                /* of a request */
+#define SGO_MAX_DESCRIPTORS 65532      /* of a key: what the 16-bit count of one UMR allows */
 #define SGO_MAX_CALLS 65536            /* of each function for one case */
 #define SGO_MAX_BYTES (16 * 1024 * 1024) /* that sgo_post and sgo_write_host take for one case; also of scratch memory */
 
@@ -103,7 +104,7 @@ struct sgo_entry {
 struct sgo_key {
 	uint32_t key;  /* mkey_index << 8 | variant; the index no other key's, nor lkey's */
 	uint32_t mode; /* SGO_MODE_MTT or SGO_MODE_KLM */
-	uint32_t max;  /* descriptors that it holds, 1 to 65535 */
+	uint32_t max;  /* descriptors that it holds, 1 to SGO_MAX_DESCRIPTORS */
 	uint32_t reserved; /* ignored */
 };
 
@@ -117,7 +118,7 @@ struct sgo_request {
 	const struct sgo_key *keys;   /* may be NULL if key_count is 0 */
 	size_t key_count;
 	uint64_t page_size;       /* bytes: a power of two, 512 to 2^31 */
-	uint64_t max_entries;     /* descriptors of one region, 1 to 65535 */
+	uint64_t max_entries;     /* descriptors of one region, 1 to SGO_MAX_DESCRIPTORS */
 	uint64_t max_entry_bytes; /* bytes of one KLM, 1 to 2^31 */
 	uint64_t max_regions;     /* 1 or more */
 	uint64_t scratch_addr;    /* host memory that you may fill: */

@@ -195,6 +195,10 @@ static void misuse(struct umr *u)
 	CHECK(sgo_begin(s, &q) == SGO_EREQUEST);
 	q = simple(), q.scratch_addr = 0x20fff;
 	CHECK(sgo_begin(s, &q) == SGO_EREQUEST && sgo_error(s, text, sizeof text) > 0 && strstr(text, "entry 1"));
+	q = simple(), q.max_entries = SGO_MAX_DESCRIPTORS;
+	CHECK(sgo_begin(s, &q) == SGO_OK);
+	q.max_entries++;
+	CHECK(sgo_begin(s, &q) == SGO_EREQUEST);
 	struct sgo_key odd = { 0xabc00, 0x101, 1, 0 };
 	q = simple(), q.keys = &odd;
 	CHECK(sgo_begin(s, &q) == SGO_EREQUEST);
