@@ -9,15 +9,17 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
+	"time"
 
 	"github.com/sgfuzz/sgfuzz/internal/bench"
 	"github.com/sgfuzz/sgfuzz/internal/peers"
 )
 
 // benchCmd measures encoders and the check loop beside what else does the same
-// on this machine. Its JSON is one object a line: bench.Row, benchSkipped or
-// bench.Series.
+// on this machine. Its JSON is one object a line: bench.Row, bench.LoopRow,
+// benchSkipped or bench.Series.
 type benchCmd struct {
 	common
 	Bench   []string `placeholder:"NAME" help:"Benchmarks (default: all): klm_list, mtt_list, wqe_linux, wqe_libmlx5, wqe_spdk, check."`
@@ -165,7 +167,11 @@ func (b *benchRun) jobs(jobs []bench.Job, sizes []int) error {
 		rows, err := b.job(j, sizes, func(n int) {
 			p.at(int64(i), func() string { return fmt.Sprintf("%d of %d benchmarks, at %s of %d entries", i, len(jobs), j.Name, n) })
 		})
-		if err := cmp.Or(bench.WriteTable(b.app.out, rows), err); err != nil {
+		err = cmp.Or(bench.WriteTable(b.app.out, rows), err)
+		if err == nil && j.Name == bench.Check {
+			err = b.loops()
+		}
+		if err != nil {
 			return b.interrupted(err)
 		}
 	}
@@ -191,6 +197,23 @@ func (b *benchRun) job(j *bench.Job, sizes []int, tell func(n int)) (rows []benc
 		rows = append(rows, r...)
 	}
 	return rows, nil
+}
+
+// loopTurn is how long a check loop is measured for each round.
+const loopTurn = 50 * time.Millisecond
+
+// loops measures the check loop on all cores.
+func (b *benchRun) loops() error {
+	for _, strategy := range []string{bench.AllStrategies, "indirect"} {
+		row, err := bench.Loop(b.app.ctx, strategy, runtime.GOMAXPROCS(0), time.Duration(b.rounds)*loopTurn)
+		if err != nil {
+			return err
+		}
+		if err := cmp.Or(b.out.put(&row), bench.WriteLoop(b.app.out, &row)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func sizesOf(j *bench.Job, sizes []int) []int {

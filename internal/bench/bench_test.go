@@ -203,7 +203,7 @@ func TestFaults(t *testing.T) {
 
 // TestRatios checks the arithmetic with times that are known.
 func TestRatios(t *testing.T) {
-	j := Job{Name: "x", per: 2}
+	j := Job{Name: "x"}
 	base := &clock{name: Copy, times: []time.Duration{100, 200, 400, 200, 100}}
 	mine := &clock{name: Sgfuzz, times: []time.Duration{300, 400, 800, 1000, 100}} // 3, 2, 2, 5, 1 times
 	turns := []turn{{Contestant: mine, rounds: 10}, {Contestant: base, rounds: 10}}
@@ -215,7 +215,7 @@ func TestRatios(t *testing.T) {
 		}
 	}
 	r := rows(&j, 4, turns)[0]
-	want := Row{Bench: "x", N: 4, Impl: Sgfuzz, Ns: 20, NsPerEntry: 5, RatioToCopy: 2, RatioLow: 2, RatioHigh: 3, Rounds: 5}
+	want := Row{Bench: "x", N: 4, Impl: Sgfuzz, Ns: 40, NsPerEntry: 10, RatioToCopy: 2, RatioLow: 2, RatioHigh: 3, Rounds: 5}
 	if r.Ns != want.Ns || r.NsPerEntry != want.NsPerEntry || r.RatioToCopy != want.RatioToCopy || r.RatioLow > 2 || r.RatioHigh < 3 || r.Rounds != want.Rounds {
 		t.Errorf("%+v, want %+v", r, want)
 	}

@@ -32,7 +32,6 @@ type Job struct {
 	Sizes []int // numbers of entries that are worth measuring
 	Max   int   // longest list
 
-	per   int      // times that the thing measured is done in a round, 0 for once
 	pages bool     // entries are whole pages
 	impls []string // who takes part
 }
@@ -60,7 +59,7 @@ var jobs = []Job{
 	{Name: WQELinux, Sizes: []int{1, 4, 16, 64, 256}, Max: maxList, impls: everyone},
 	{Name: WQELibmlx5, Sizes: []int{1, 4, 16, 32, 48}, Max: maxInline, impls: append(slices.Clip(everyone), "libmlx5")},
 	{Name: WQESPDK, Sizes: []int{1, 4, 16, 32, 48}, Max: maxInline, impls: everyone},
-	{Name: Check, Sizes: []int{1, 4, 16, 64, 256}, Max: maxMeasured, impls: []string{Sgfuzz, Copy}, per: perRun},
+	{Name: Check, Sizes: []int{1, 4, 8, 16, 64, 256}, Max: maxMeasured, impls: []string{Sgfuzz, Copy}},
 }
 
 // Jobs are all benchmarks, in the order of reports.

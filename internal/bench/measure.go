@@ -166,7 +166,7 @@ func (t *turn) take(j *Job) error {
 	if err != nil {
 		return &ContestantError{t.Name(), err}
 	}
-	t.ns = append(t.ns, float64(d.Nanoseconds())/float64(t.rounds*max(j.per, 1)))
+	t.ns = append(t.ns, float64(d.Nanoseconds())/float64(t.rounds))
 	return nil
 }
 

@@ -86,6 +86,12 @@ func digits(v float64) string {
 	return strconv.FormatFloat(v, 'g', 2, 64)
 }
 
+// WriteLoop prints what Loop measured, on a line.
+func WriteLoop(w io.Writer, r *LoopRow) error {
+	_, err := fmt.Fprintf(w, "check loop, %d workers, %s, %d entries in the mean: %.0f registrations a second\n", r.Workers, r.Strategies, r.N, r.PerSecond)
+	return err
+}
+
 // WriteGrowth prints what Growth found.
 func WriteGrowth(w io.Writer, all []Series) error {
 	fmt.Fprintln(w, "growth: ns an entry")
