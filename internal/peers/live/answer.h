@@ -21,6 +21,14 @@ struct json_object *item(struct json_object *list, size_t i);
 /* number i of a list of numbers */
 uint64_t at(struct json_object *list, size_t i);
 
+/* The calls that "register" makes its regions with. */
+enum register_by {
+	BY_LIST,        /* mlx5dv_wr_mr_list */
+	BY_INTERLEAVED, /* mlx5dv_wr_mr_interleaved: a block for each piece, once */
+	BY_CONFIGURE,   /* mlx5dv_wr_mkey_configure: the list, then the rights */
+};
+extern enum register_by register_by;
+
 /*
  * The operations put "ok" or "reject" and return NULL, or return why the
  * request is skipped.

@@ -6,7 +6,8 @@
  * With --any-version it answers work requests meant for other versions, too:
  * what a run then finds is the difference between the two. With --dirty the
  * memory behind the queue is not zero. With --single-block the device encrypts no
- * more than one data unit under a key.
+ * more than one data unit under a key. The last two change the calls by which
+ * lists are registered.
  */
 #define _GNU_SOURCE
 #include "answer.h"
@@ -200,8 +201,12 @@ int main(int argc, char **argv)
 			queue_behind = DIRT;
 		} else if (!strcmp(argv[i], "--single-block")) {
 			device_multi_block = false;
+		} else if (!strcmp(argv[i], "--by-interleaved")) {
+			register_by = BY_INTERLEAVED;
+		} else if (!strcmp(argv[i], "--by-configure")) {
+			register_by = BY_CONFIGURE;
 		} else {
-			fprintf(stderr, "usage: %s [--any-version] [--dirty] [--single-block]\n", argv[0]);
+			fprintf(stderr, "usage: %s [--any-version] [--dirty] [--single-block] [--by-interleaved | --by-configure]\n", argv[0]);
 			return 2;
 		}
 	}

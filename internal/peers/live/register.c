@@ -1,8 +1,10 @@
 /*
- * The operation "register": a list becomes one region or several by
- * mlx5dv_wr_mr_list, as an application that knows the library's limits does it.
- * The library looks at neither lengths nor addresses, so the application leaves
- * out what is empty, splits what is too long, and refuses what wraps.
+ * The operation "register": a list becomes one region or several, as an
+ * application that knows the library's limits does it. The library looks at
+ * neither lengths nor addresses, so the application leaves out what is empty,
+ * splits what is too long, and refuses what wraps; it knows that a block of an
+ * interleaved layout has 16 bits of length, and that such a layout takes one more
+ * place of the key than it has entries.
  */
 #include "answer.h"
 #include "queue.h"
@@ -15,7 +17,10 @@ enum {
 	MAX_INLINE = 764, /* the most that a queue has: 48 entries */
 	MOST_PIECES = 1 << 16,
 	MOST_KEYS = 64,
+	LONGEST_BLOCK = 65535,
 };
+
+enum register_by register_by = BY_LIST;
 
 static struct ibv_sge pieces[MOST_PIECES];
 
@@ -90,6 +95,9 @@ static int share(struct json_object *request, long n, struct region *r, uint64_t
 			continue;
 		uint64_t take = (MAX_INLINE + 4) / DS_SIZE;
 		take = room < take ? room : take;
+		take -= register_by == BY_INTERLEAVED;
+		if (take == 0)
+			continue;
 		take = (uint64_t)(n - done) < take ? (uint64_t)(n - done) : take;
 		r[used] = (struct region){ .key = (uint32_t)number(o, "key"), .capacity = (uint16_t)(room < 65532 ? room : 65532), .first = done, .n = (long)take };
 		for (long k = done; k < done + (long)take; k++)
@@ -98,6 +106,28 @@ static int share(struct json_object *request, long n, struct region *r, uint64_t
 		used++;
 	}
 	return done == n ? used : -1;
+}
+
+/* call makes the calls for a region. */
+static void call(struct queue *q, struct mlx5dv_mkey *m, const struct region *r, unsigned access)
+{
+	static struct mlx5dv_mr_interleaved blocks[(MAX_INLINE + 4) / DS_SIZE];
+	struct ibv_sge *list = pieces + r->first;
+	uint16_t n = (uint16_t)r->n;
+	switch (register_by) {
+	case BY_LIST:
+		mlx5dv_wr_mr_list(q->mqp, m, access, n, list);
+		break;
+	case BY_INTERLEAVED:
+		for (uint16_t i = 0; i < n; i++)
+			blocks[i] = (struct mlx5dv_mr_interleaved){ .addr = list[i].addr, .bytes_count = list[i].length, .lkey = list[i].lkey };
+		mlx5dv_wr_mr_interleaved(q->mqp, m, access, 1, n, blocks);
+		break;
+	case BY_CONFIGURE:
+		mlx5dv_wr_mkey_configure(q->mqp, m, 2, &(struct mlx5dv_mkey_conf_attr){ 0 });
+		mlx5dv_wr_set_mkey_layout_list(q->mqp, n, list);
+		mlx5dv_wr_set_mkey_access_flags(q->mqp, access);
+	}
 }
 
 /* post makes one region and puts its WQE. */
@@ -110,8 +140,8 @@ static const char *post(struct queue *q, const struct region *r, unsigned access
 		return "mlx5dv_create_mkey failed";
 	ibv_wr_start(q->qpx);
 	q->qpx->wr_flags = IBV_SEND_INLINE | IBV_SEND_SIGNALED;
-	mlx5dv_wr_mr_list(q->mqp, m, access, (uint16_t)r->n, pieces + r->first);
-	const char *why = queue_complete(q, &from, &posted) ? "mlx5dv_wr_mr_list failed" : NULL;
+	call(q, m, r, access);
+	const char *why = queue_complete(q, &from, &posted) ? "the library refuses the region" : NULL;
 	if (!why) {
 		size_t size = queue_read(q, from, wqe, &n);
 		put("%s\"", comma);
@@ -130,6 +160,9 @@ const char *answer_register(struct json_object *request)
 	long n = split(request);
 	if (n < 0)
 		return NULL;
+	for (long i = 0; register_by == BY_INTERLEAVED && i < n; i++)
+		if (pieces[i].length > LONGEST_BLOCK)
+			return "an entry of 64 KiB or more, which no block of an interleaved layout has";
 	int used = share(request, n, regions, &largest);
 	if (used < 0 && (uint64_t)n > largest) {
 		put("\"reject\":\"ENOMEM\",\"why\":\"%ld pieces, room for %" PRIu64 "\"", n, largest);
