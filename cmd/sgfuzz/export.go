@@ -3,31 +3,50 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/fuzz/engines"
+	"github.com/sgfuzz/sgfuzz/internal/export"
 )
 
-// exportCmd writes inputs for other fuzzing engines.
+// exportCmd writes inputs for other fuzzing engines, and vectors and tables for
+// tests written elsewhere.
 type exportCmd struct {
 	common
-	Format string   `required:"" placeholder:"FORMAT" help:"${exports}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer."`
-	Out    string   `required:"" placeholder:"DIR" help:"Where to: the package (go), the working directory (gofuzz), the directory of the fuzzers (libfuzzer-zip). Made if it is not there."`
-	Target []string `default:"Strategies" placeholder:"NAME" help:"Whose seeds to write, or all (default: ${default}, the target that runs cases)."`
-	Paths  []string `arg:"" optional:"" name:"case" help:"Case files and directories, instead of the target's own seeds."`
+	Format      string   `required:"" placeholder:"FORMAT" help:"${exports}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer, vectors in the schema of the recordings, tables for C with examples."`
+	Out         string   `required:"" placeholder:"DIR" help:"Where to: the package (go), the working directory (gofuzz), the directory of the fuzzers (libfuzzer-zip), any other. Made if it is not there."`
+	Target      []string `placeholder:"NAME" help:"Of an engine's format: whose seeds to write, or all (default: Strategies, the target that runs cases)."`
+	Gzip        bool     `help:"Of jsonl: write .jsonl.gz."`
+	MostEntries int      `placeholder:"N" help:"Of c-header: leave out cases of more entries (default: 64)."`
+	Paths       []string `arg:"" optional:"" name:"case" help:"Case files and directories, instead of the target's own seeds or the embedded cases."`
 }
 
+// Help stands under the usage.
+func (*exportCmd) Help() string {
+	return `Examples:
+  sgfuzz export --format go --out fuzz cases
+  sgfuzz export --format jsonl --out vectors && sgfuzz vectors vectors/*.jsonl
+  sgfuzz export --format c-header --out tables --most-entries 16 corpus/cases/bugs`
+}
+
+// Formats that are no engine's.
+const (
+	formatJSONL   = "jsonl"
+	formatCHeader = "c-header"
+)
+
 // exportFormats are the names of --format, in the order of the help.
-var exportFormats = []string{"go", "gofuzz", "libfuzzer-zip"}
+var exportFormats = []string{"go", "gofuzz", "libfuzzer-zip", formatJSONL, formatCHeader}
 
 var exportFormat = map[string]engines.Format{"go": engines.Go, "gofuzz": engines.GoFuzz, "libfuzzer-zip": engines.LibFuzzer}
 
 // allTargets stands for all of them.
 const allTargets = "all"
 
-// exportResult is its JSON object.
+// exportResult is the JSON object of inputs for an engine.
 type exportResult struct {
 	Out     string   `json:"out"`
 	Format  string   `json:"format"`
@@ -37,7 +56,24 @@ type exportResult struct {
 	Bytes   int      `json:"bytes"`
 }
 
+// exportVectorsResult is the JSON object of vectors and tables.
+type exportVectorsResult struct {
+	Out     string         `json:"out"`
+	Format  string         `json:"format"`
+	Cases   int            `json:"cases"`
+	Vectors int            `json:"vectors"`
+	Files   int            `json:"files"`
+	Bytes   int64          `json:"bytes"`
+	Skipped map[string]int `json:"skipped"` // left out, by reason
+}
+
 func (v *exportCmd) run(a *app) (any, error) {
+	if err := v.check(); err != nil {
+		return nil, err
+	}
+	if _, ok := exportFormat[v.Format]; !ok {
+		return v.vectors(a)
+	}
 	targets, err := v.targets()
 	if err != nil {
 		return nil, err
@@ -54,15 +90,31 @@ func (v *exportCmd) run(a *app) (any, error) {
 	return exportResult{v.Out, v.Format, targets, s.Inputs, s.Files, s.Bytes}, nil
 }
 
+// check refuses formats that are none and flags of another one.
+func (v *exportCmd) check() error {
+	_, engine := exportFormat[v.Format]
+	switch err := known("format", []string{v.Format}, exportFormats); {
+	case err != nil:
+		return err
+	case v.Target != nil && !engine:
+		return badInputf("--target is for the formats of engines, not for %s", v.Format)
+	case v.Gzip && v.Format != formatJSONL:
+		return badInputf("--gzip is for --format %s", formatJSONL)
+	case v.MostEntries != 0 && v.Format != formatCHeader:
+		return badInputf("--most-entries is for --format %s", formatCHeader)
+	}
+	return nil
+}
+
 func (v *exportCmd) targets() ([]string, error) {
 	var all []string
 	for _, t := range fuzz.Targets() {
 		all = append(all, t.Name)
 	}
-	if err := known("format", []string{v.Format}, exportFormats); err != nil {
-		return nil, err
-	}
-	if slices.Equal(v.Target, []string{allTargets}) {
+	switch {
+	case v.Target == nil:
+		return []string{engines.CaseTarget}, nil
+	case slices.Equal(v.Target, []string{allTargets}):
 		return all, nil
 	}
 	return v.Target, known("target", v.Target, append(all, allTargets))
@@ -72,6 +124,15 @@ func (v *exportCmd) export(x engines.Export) (engines.ExportStats, error) {
 	if len(v.Paths) == 0 {
 		return x.Seeds(v.Out)
 	}
+	cases, err := v.cases()
+	if err != nil {
+		return engines.ExportStats{}, err
+	}
+	return x.Cases(v.Out, cases)
+}
+
+// cases loads what the arguments name.
+func (v *exportCmd) cases() ([]*corpus.Case, error) {
 	files, err := caseFiles(v.Paths)
 	errs := []error{err}
 	var cases []*corpus.Case
@@ -81,7 +142,41 @@ func (v *exportCmd) export(x engines.Export) (engines.ExportStats, error) {
 		cases = append(cases, c)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return engines.ExportStats{}, badInput(fmt.Errorf("nothing exported: %w", err))
+		return nil, badInput(fmt.Errorf("nothing exported: %w", err))
 	}
-	return x.Cases(v.Out, cases)
+	return cases, nil
+}
+
+// vectors writes vectors or tables.
+func (v *exportCmd) vectors(a *app) (any, error) {
+	load := v.cases
+	if len(v.Paths) == 0 {
+		load = corpus.EmbeddedCases
+	}
+	cases, err := load()
+	if err != nil {
+		return nil, err
+	}
+	var s export.Stats
+	if v.Format == formatJSONL {
+		s, err = export.JSONL(v.Out, cases, v.Gzip)
+	} else {
+		s, err = export.CHeader(v.Out, cases, v.MostEntries)
+	}
+	if errors.Is(err, export.ErrNothing) || errors.Is(err, export.ErrBound) {
+		return nil, badInput(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.printf("%d cases, %d vectors, %d files, %d bytes in %s\n", s.Cases, s.Vectors, s.Files, s.Bytes, v.Out)
+	a.printSkipped(s.Skipped)
+	return exportVectorsResult{v.Out, v.Format, s.Cases, s.Vectors, s.Files, s.Bytes, s.Skipped}, nil
+}
+
+// printSkipped says what was left out, and why.
+func (a *app) printSkipped(reasons map[string]int) {
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		a.printf("  left out %d: %s\n", reasons[reason], reason)
+	}
 }
