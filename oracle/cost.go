@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"encoding/binary"
+
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 )
@@ -72,6 +74,9 @@ func (o *Oracle) liveDescriptors(key uint32) int {
 		return int(n)
 	case mlx5model.ModeKLM:
 		list := o.r.Dev.QueryXlt(key)
+		if isRepeat(list) {
+			return repeatEntries(list)
+		}
 		n, left := 0, ctx.Len
 		for left > 0 && len(list) >= (n+1)*mlx5model.KLMSize {
 			k := mlx5model.ParseKLM(list[n*mlx5model.KLMSize:])
@@ -82,6 +87,18 @@ func (o *Oracle) liveDescriptors(key uint32) int {
 	default:
 		return 0
 	}
+}
+
+// isRepeat says whether a list is a repeat header and its entries, not KLMs.
+// Authority: include/linux/mlx5/qp.h mlx5_stride_block_ctrl_seg.
+func isRepeat(list []byte) bool {
+	return len(list) >= mlx5model.KLMSize && binary.BigEndian.Uint32(list[4:]) == mlx5model.RepeatOp
+}
+
+// repeatEntries is the number of entries that a repeat header states and the
+// list has.
+func repeatEntries(list []byte) int {
+	return min(int(binary.BigEndian.Uint16(list[14:])), len(list)/mlx5model.KLMSize-1)
 }
 
 // checkMinimal counts the regions that the page rule forces, by the reference

@@ -1,6 +1,8 @@
 package oracle
 
 import (
+	"encoding/binary"
+
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
@@ -56,9 +58,16 @@ func (o *Oracle) checkKLMSizes(key uint32, n int) {
 		limit = min(limit, m)
 	}
 	list := o.r.Dev.QueryXlt(key)
+	repeat := isRepeat(list)
 	for i := range n {
-		if k := mlx5model.ParseKLM(list[i*mlx5model.KLMSize:]); uint64(k.ByteCount) > limit {
-			o.v.failf(LimitsKept, "KLM %d of key %#x has %d bytes, %d are allowed", i, key, k.ByteCount, limit)
+		size := uint64(0)
+		if repeat { // entry i stands behind the header: be16 stride, be16 byte_count
+			size = uint64(binary.BigEndian.Uint16(list[(i+1)*mlx5model.KLMSize+2:]))
+		} else {
+			size = uint64(mlx5model.ParseKLM(list[i*mlx5model.KLMSize:]).ByteCount)
+		}
+		if size > limit {
+			o.v.failf(LimitsKept, "KLM %d of key %#x has %d bytes, %d are allowed", i, key, size, limit)
 		}
 	}
 }

@@ -42,9 +42,9 @@ static void output(struct ib_uverbs_ioctl_hdr *h, uint16_t id, const void *from,
 		return;
 	uint8_t *to = (uint8_t *)(uintptr_t)a->data;
 	n = n < a->len ? n : a->len;
-	memset(to, 0, a->len);
 	if (n > 0)
-		memcpy(to, from, n);
+		memmove(to, from, n); /* the library may give the request's own memory */
+	memset(to + n, 0, a->len - n);
 	a->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
 }
 
