@@ -144,11 +144,15 @@ func (e *Env) descLimit(mode mlx5model.AccessMode, caps *EncoderCaps, lim *Limit
 // on can need, within the plan. It looks at every entry that might count.
 func (p *plan) descsFor(l sg.List, from linux.Pos) int {
 	var n uint64
+	shift := bits.TrailingZeros64(p.pageSize) // a power of two, see plan: no division for each entry
 	for i := from.Entry; i < len(l) && n < uint64(p.max); i++ {
-		if p.mode == mlx5model.ModeMTT {
-			n += uint64(l[i].Len)/p.pageSize + 2
-		} else {
-			n += uint64(l[i].Len)/p.maxKLM + 1
+		switch size := uint64(l[i].Len); {
+		case p.mode == mlx5model.ModeMTT:
+			n += size>>shift + 2
+		case size < p.maxKLM:
+			n++
+		default:
+			n += size/p.maxKLM + 1
 		}
 	}
 	return int(min(n, uint64(p.max)))
