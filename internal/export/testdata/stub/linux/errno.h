@@ -1,0 +1,2 @@
+/* The number of include/uapi/asm-generic/errno.h. */
+#define EOPNOTSUPP 95

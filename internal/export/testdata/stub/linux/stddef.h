@@ -1,0 +1,2 @@
+/* NULL of include/linux/stddef.h. */
+#include <stddef.h>

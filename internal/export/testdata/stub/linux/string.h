@@ -1,0 +1,3 @@
+/* strscpy of include/linux/string.h. */
+#include <stdio.h>
+#define strscpy(dst, src, size) ((void)snprintf(dst, size, "%s", src))
