@@ -52,7 +52,7 @@ func TestExportImportRefuse(t *testing.T) {
 		code  int
 		texts string
 	}{
-		{[]string{"export", "--format", "afl", "--out", out}, exitUsage, `unknown format "afl": one of go, gofuzz, libfuzzer-zip`},
+		{[]string{"export", "--format", "afl", "--out", out}, exitUsage, `unknown format "afl": one of go, gofuzz, libfuzzer-zip, jsonl, c-header`},
 		{[]string{"export", "--format", "go"}, exitUsage, "--out"},
 		{[]string{"export", "--format", "go", "--target", "X", "--out", out}, exitUsage, `unknown target "X": one of Strategies,`},
 		{[]string{"export", "--format", "go", "--target", "Text", "--out", out, plain}, exitUsage, `"Text" takes no cases`},

@@ -22,7 +22,7 @@ const stub = "testdata/stub"
 func compilers(t *testing.T) (found []string) {
 	t.Helper()
 	for _, name := range []string{"gcc", "clang", "cc"} {
-		if _, err := exec.LookPath(name); err == nil {
+		if _, err := exec.LookPath(name); err == nil && (name != "cc" || len(found) == 0) {
 			found = append(found, name)
 		}
 	}
@@ -79,8 +79,8 @@ func edit(t *testing.T, file, old, new string) {
 // TestExamplePasses compiles and runs the example for user space.
 func TestExamplePasses(t *testing.T) {
 	for _, cc := range compilers(t) {
-		for _, std := range []string{"-std=c11", "-std=c99", "-std=gnu11"} {
-			dir, stats := headerOf(t)
+		dir, stats := headerOf(t)
+		for _, std := range []string{"-std=c11", "-std=c99"} {
 			flags := append([]string{std, "-pedantic", "-o", "example", ExampleName}, warnings...)
 			mustRun(t, dir, cc, flags...)
 			got := mustRun(t, dir, "./example")
@@ -110,10 +110,7 @@ func TestExampleFails(t *testing.T) {
 		{"room", "i < nents && i < c->max_descs", "i < nents", "ret"},
 	} {
 		t.Run(row.what, func(t *testing.T) {
-			dir := t.TempDir()
-			if _, err := CHeader(dir, append(embedded(t), oddCases()...), 0); err != nil {
-				t.Fatal(err)
-			}
+			dir, _ := headerOf(t)
 			edit(t, filepath.Join(dir, ExampleName), row.old, row.new)
 			// A buffer of its own, as a broken mapping may write more than there is room for.
 			edit(t, filepath.Join(dir, ExampleName), "descs[SGFUZZ_MOST_DESC_BYTES]", "descs[SGFUZZ_MOST_DESC_BYTES + 16 * SGFUZZ_MOST_ENTRIES]")

@@ -109,7 +109,11 @@ type line struct {
 	SGOffset *uint32     `json:"sg_offset"`
 	PageSize uint32      `json:"page_size"`
 	MaxNumSG uint32      `json:"max_num_sg"`
-	QP       struct {
+	Type     string      `json:"type"`
+	MRs      []struct {
+		Type string `json:"type"`
+	} `json:"mrs"`
+	QP struct {
 		WQECnt  int    `json:"wqe_cnt"`
 		CurPost uint16 `json:"cur_post"`
 	} `json:"qp"`
@@ -152,7 +156,20 @@ func TestInputsAreTheCases(t *testing.T) {
 	if l = pages[2]; l.ID != "sg2pages-x-a~2" {
 		t.Errorf("%+v", l)
 	}
+	for _, name := range producers[:2] {
+		want := map[string]string{"kernel-sg2pages": "mtt", "kernel-sg2klm": "klm"}[name]
+		for _, l := range lines(t, filepath.Join(dir, name+".jsonl")) {
+			if l.Type != want {
+				t.Errorf("%s in %s: %s", l.ID, name, l.Type)
+			}
+		}
+	}
 	regs := lines(t, filepath.Join(dir, "kernel-regmr.jsonl"))
+	for _, l := range regs {
+		if !strings.HasSuffix(l.ID, "-"+l.MRs[0].Type) {
+			t.Errorf("%s: %s", l.ID, l.MRs[0].Type)
+		}
+	}
 	if l = regs[1]; l.ID != "regmr-x-a-klm" || l.QP.WQECnt != 16 || l.QP.CurPost != 15 || *l.WRs[0].Access != 1|8 {
 		t.Errorf("%+v", l)
 	}

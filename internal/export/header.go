@@ -147,8 +147,8 @@ func (t *tables) initialiser(dst *bytes.Buffer, in *input, i int, list, kind str
 		given, offset = 1, *in.offset
 	}
 	fmt.Fprintf(dst, "\t{\n\t\t.name = %s,\n", cString(in.name))
-	fmt.Fprintf(dst, "\t\t.sg = %s, .nents = %d, .has_sg_offset = %d, .sg_offset = %du,\n", list, len(in.list), given, offset)
-	fmt.Fprintf(dst, "\t\t.page_size = %du, .max_descs = %d, .lkey = %#xu,\n", in.pageSize, maxDescs, in.lkey)
+	fmt.Fprintf(dst, "\t\t.sg = %s, .nents = %d, .page_size = %du, .max_descs = %d, .lkey = %#xu,\n", list, len(in.list), in.pageSize, maxDescs, in.lkey)
+	fmt.Fprintf(dst, "\t\t.has_sg_offset = %d, .sg_offset = %du,\n", given, offset)
 	fmt.Fprintf(dst, "\t\t.ret = %d, .sg_offset_out = %du, .iova = %#xull, .length = %#xull,\n", r.Ret, r.SGOffset, r.IOVA, r.Length)
 	fmt.Fprintf(dst, "\t\t.ndescs = %d, .words = %s,\n\t},\n", r.NDescs, words)
 }
