@@ -1,13 +1,13 @@
 /*
- * The mapping code of a Linux source tree as an implementation that "sgfuzz
+ * The mapping and posting code of a Linux source tree as an implementation that "sgfuzz
  * conform" can test. docs/live-linux.md says how it is built and what it shows.
  *
- * Each request is one call of ib_map_mr_sg on a memory region of mlx5's. The list
- * and the descriptors lie before inaccessible pages: to read or write behind
- * them ends the child.
+ * A request to map is one call of ib_map_mr_sg on a memory region of mlx5's. List
+ * and descriptors lie before inaccessible pages: to read or write behind them ends the
+ * child.
  */
+#include "child.h"
 #include "memory.h"
-#include "shim.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,16 +18,12 @@
 
 enum {
 	LONGEST_LINE = 16 << 20, /* the protocol's limit */
-	MOST_DESCS = 1 << 19,	 /* as many as the runner's model writes */
 	LEFTOVER = 0xa5,	 /* what descriptors hold before they are written */
 };
 
-static struct guarded list_memory, desc_memory;
-
 /* ---- requests ---- */
 
-/* find is the value of a field, "" if there is none. Names do not occur in values. */
-static const char *find(const char *line, const char *name)
+const char *find(const char *line, const char *name)
 {
 	char pattern[32];
 	int n = snprintf(pattern, sizeof(pattern), "\"%s\":", name);
@@ -35,8 +31,7 @@ static const char *find(const char *line, const char *name)
 	return p ? p + n : "";
 }
 
-/* next reads an integer, or a string "0x…" as it comes under --hex. */
-static uint64_t next(const char **p)
+uint64_t next(const char **p)
 {
 	bool quoted = **p == '"';
 	char *end;
@@ -45,7 +40,7 @@ static uint64_t next(const char **p)
 	return v;
 }
 
-static uint64_t number(const char *line, const char *name)
+uint64_t number(const char *line, const char *name)
 {
 	const char *p = find(line, name);
 	return next(&p);
@@ -54,6 +49,7 @@ static uint64_t number(const char *line, const char *name)
 /* read_list returns the entries, and in n how many; NULL if there is no memory. */
 static struct scatterlist *read_list(const char *p, int *n)
 {
+	static struct guarded memory;
 	size_t count = 0;
 	for (const char *q = p; *q && *q != ']'; count++) {
 		q = strchr(q, ']');
@@ -65,7 +61,7 @@ static struct scatterlist *read_list(const char *p, int *n)
 		count = 0;
 	*n = (int)count;
 	/* an empty list has a first entry that may be looked at: sgl[0] is */
-	struct scatterlist *l = guarded_last(&list_memory, (count ? count : 1) * sizeof(*l), 0);
+	struct scatterlist *l = guarded_last(&memory, (count ? count : 1) * sizeof(*l), 0);
 	for (size_t i = 0; l && i < count; i++) {
 		p += 2; /* "[[" or ",[" */
 		l[i].dma_address = next(&p);
@@ -79,14 +75,11 @@ static struct scatterlist *read_list(const char *p, int *n)
 
 /* ---- replies ---- */
 
-static void skip(const char *why) { printf("\"skip\":\"%s\"", why); }
+void skip(const char *why) { printf("\"skip\":\"%s\"", why); }
 
-static void reply(int ret, unsigned int offset, const struct mlx5_ib_mr *mr)
+void put_hex(const void *bytes, size_t n)
 {
-	printf("\"ok\":{\"ret\":%d,\"sg_offset_out\":%u,\"iova\":%" PRIu64 ",\"length\":%" PRIu64 ",\"ndescs\":%u,\"descs\":\"",
-	       ret, offset, mr->ibmr.iova, mr->ibmr.length, mr->mmkey.ndescs);
-	const unsigned char *d = mr->descs;
-	size_t n = (size_t)mr->mmkey.ndescs * (size_t)mr->desc_size;
+	const unsigned char *d = bytes;
 	for (char hex[4096]; n;) {
 		size_t some = n < sizeof(hex) / 2 ? n : sizeof(hex) / 2;
 		for (size_t i = 0; i < some; i++) {
@@ -97,57 +90,66 @@ static void reply(int ret, unsigned int offset, const struct mlx5_ib_mr *mr)
 		d += some;
 		n -= some;
 	}
-	printf("\"}");
 }
+
+void put_descs(const struct mlx5_ib_mr *mr) { put_hex(mr->descs, (size_t)mr->mmkey.ndescs * (size_t)mr->desc_size); }
 
 /* ---- operations ---- */
 
-/*
- * map is ib_map_mr_sg on a region of ib_alloc_mr: a list of pages, or one of
- * KLMs as for IB_MR_TYPE_SG_GAPS.
- */
-static void map(const char *line, bool klms)
+const char *map_region(const char *request, bool klms, int leftover, struct region *r)
 {
 	static struct ib_device device = { .ops.map_mr_sg = mlx5_ib_map_mr_sg };
-	struct ib_pd pd = { .local_dma_lkey = (u32)number(line, "local_dma_lkey") };
-	struct mlx5_ib_mr mr = {
-		.ibmr = { .device = &device, .pd = &pd },
-		.access_mode = klms ? MLX5_MKC_ACCESS_MODE_KLMS : MLX5_MKC_ACCESS_MODE_MTT,
-		.desc_size = klms ? (int)sizeof(struct mlx5_klm) : (int)sizeof(__be64),
-	};
-	uint64_t max = number(line, "max_descs");
-	if (max > MOST_DESCS) {
-		skip("more descriptors than this child has memory for");
-		return;
-	}
+	r->mr.access_mode = klms ? MLX5_MKC_ACCESS_MODE_KLMS : MLX5_MKC_ACCESS_MODE_MTT;
+	r->mr.desc_size = klms ? (int)sizeof(struct mlx5_klm) : (int)sizeof(__be64);
+	r->mr.ibmr.device = &device;
+	uint64_t max = number(request, "max_descs");
+	if (max > MOST_DESCS)
+		return "more descriptors than this child has memory for";
 	int n;
-	struct scatterlist *l = read_list(find(line, "sg"), &n);
-	mr.max_descs = (int)max;
-	mr.descs = guarded_last(&desc_memory, (size_t)max * (size_t)mr.desc_size, LEFTOVER);
-	if (!l || (max && !mr.descs)) {
-		skip("no memory");
-		return;
-	}
-	bool given = *find(line, "sg_offset") != 'n';
-	unsigned int offset = given ? (unsigned int)number(line, "sg_offset") : 0;
+	struct scatterlist *l = read_list(find(request, "sg"), &n);
+	r->mr.max_descs = (int)max;
+	r->mr.descs = guarded_last(&r->memory, (size_t)max * (size_t)r->mr.desc_size, leftover);
+	if (!l || !r->mr.descs)
+		return "no memory";
+	bool given = *find(request, "sg_offset") != 'n';
+	r->offset = given ? (unsigned int)number(request, "sg_offset") : 0;
 	/* KLMs have no pages; ULPs pass any size */
-	unsigned int page_size = klms ? 4096 : (unsigned int)number(line, "page_size");
-	int ret = ib_map_mr_sg(&mr.ibmr, l, n, given ? &offset : NULL, page_size);
-	reply(ret, offset, &mr);
+	unsigned int page_size = klms ? 4096 : (unsigned int)number(request, "page_size");
+	r->ret = ib_map_mr_sg(&r->mr.ibmr, l, n, given ? &r->offset : NULL, page_size);
+	return NULL;
 }
 
-static void answer(const char *line)
+static void map(const char *line, bool klms)
+{
+	static struct guarded memory;
+	struct ib_pd pd = { .local_dma_lkey = (u32)number(line, "local_dma_lkey") };
+	struct region r = { .mr.ibmr.pd = &pd, .memory = memory };
+	const char *why = map_region(line, klms, LEFTOVER, &r);
+	memory = r.memory;
+	if (why) {
+		skip(why);
+		return;
+	}
+	printf("\"ok\":{\"ret\":%d,\"sg_offset_out\":%u,\"iova\":%" PRIu64 ",\"length\":%" PRIu64 ",\"ndescs\":%u,\"descs\":\"",
+	       r.ret, r.offset, r.mr.ibmr.iova, r.mr.ibmr.length, r.mr.mmkey.ndescs);
+	put_descs(&r.mr);
+	printf("\"}");
+}
+
+static void answer(char *line)
 {
 	const char *op = find(line, "op");
 	printf("{\"id\":%" PRIu64 ",", number(line, "id"));
 	if (!strncmp(op, "\"hello\"", 7))
-		printf("\"ok\":{\"name\":\"%s\",\"ops\":[\"sg_to_pages\",\"sg_to_klms\"]}", LINUX_VERSION);
+		printf("\"ok\":{\"name\":\"%s\",\"ops\":[\"sg_to_pages\",\"sg_to_klms\",\"wqe\"]}", LINUX_VERSION);
 	else if (!strncmp(op, "\"sg_to_pages\"", 13))
 		map(line, false);
 	else if (!strncmp(op, "\"sg_to_klms\"", 12))
 		map(line, true);
+	else if (!strncmp(op, "\"wqe\"", 5) && !strncmp(find(line, "producer"), "\"regmr\"", 7))
+		post(line);
 	else
-		skip("not implemented");
+		skip("not this driver's, or not implemented");
 	printf("}\n");
 }
 

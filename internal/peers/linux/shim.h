@@ -1,7 +1,8 @@
 /*
  * What the kernel's mapping code needs of the kernel, for user space: own
- * declarations of the names that it uses, with the widths it relies on. The
- * widths and signs are those of include/linux/scatterlist.h, include/rdma/
+ * declarations of the names that it uses, with the widths it relies on. Layouts
+ * and constants that the device sees are not here: the build takes them from the
+ * tree. The widths and signs are those of include/linux/scatterlist.h, include/rdma/
  * ib_verbs.h and drivers/infiniband/hw/mlx5/mlx5_ib.h; members that the mapping
  * does not touch are left out. On a tree that uses other names the build fails.
  */
@@ -46,6 +47,7 @@ struct ib_device {
 };
 
 struct ib_pd {
+	struct ib_device *device;
 	u32 local_dma_lkey;
 };
 
@@ -61,19 +63,6 @@ struct ib_mr {
 enum dma_data_direction { DMA_TO_DEVICE = 1 };
 #define ib_dma_sync_single_for_cpu(device, addr, size, dir) ((void)(device), (void)(addr), (void)(size), (void)(dir))
 #define ib_dma_sync_single_for_device(device, addr, size, dir) ((void)(device), (void)(addr), (void)(size), (void)(dir))
-
-/* include/linux/mlx5/device.h: MLX5_EN_RD, MLX5_EN_WR */
-enum { MLX5_EN_RD = 1, MLX5_EN_WR = 2 };
-
-/* include/linux/mlx5/mlx5_ifc.h: MLX5_MKC_ACCESS_MODE_* */
-enum { MLX5_MKC_ACCESS_MODE_MTT = 1, MLX5_MKC_ACCESS_MODE_KLMS = 2 };
-
-/* include/linux/mlx5/device.h: struct mlx5_klm */
-struct mlx5_klm {
-	__be32 bcount;
-	__be32 key;
-	__be64 va;
-};
 
 struct mlx5_ib_mr {
 	struct ib_mr ibmr;
@@ -91,11 +80,5 @@ struct mlx5_ib_mr {
 };
 
 #define to_mmr(mr) container_of(mr, struct mlx5_ib_mr, ibmr)
-
-/* The functions of the tree that the child calls. */
-int ib_map_mr_sg(struct ib_mr *mr, struct scatterlist *sg, int sg_nents, unsigned int *sg_offset, unsigned int page_size);
-int ib_sg_to_pages(struct ib_mr *mr, struct scatterlist *sgl, int sg_nents, unsigned int *sg_offset,
-		   int (*set_page)(struct ib_mr *, u64));
-int mlx5_ib_map_mr_sg(struct ib_mr *mr, struct scatterlist *sg, int sg_nents, unsigned int *sg_offset);
 
 #endif
