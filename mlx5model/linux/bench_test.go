@@ -62,7 +62,8 @@ func BenchmarkMapRun(b *testing.B) {
 }
 
 // BenchmarkRegister maps a list and posts the registration: the kernel's
-// mapping in the rows named MapSG, the corrected one in the others.
+// mapping by one call in the rows named Register and by two in those named
+// MapSG, the corrected one in the others.
 func BenchmarkRegister(b *testing.B) {
 	scale(b)
 	for _, mode := range []mlx5model.AccessMode{mlx5model.ModeKLM, mlx5model.ModeMTT} {
@@ -76,6 +77,12 @@ func BenchmarkRegister(b *testing.B) {
 				for b.Loop() {
 					mr.MapSG(l, nil, 4096, 0x1800)
 					qp.PostSend(wrs)
+				}
+			})
+			b.Run(fmt.Sprintf("Register/%v/%d", mode, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					qp.Register(&wrs[0], l, 4096, 0x1800)
 				}
 			})
 			b.Run(fmt.Sprintf("Map/%v/%d", mode, n), func(b *testing.B) {

@@ -19,6 +19,11 @@
 // shows through where it does in reality, and keeps the fence state and the
 // refusals of the kernel.
 //
+// QP.Register maps a list and posts the registration in one call. On amd64 with
+// AVX2 the plain ones, of KLMs, are written by assembly, which the module in
+// _generate makes: one pass over the list, and wide stores. MapSG and PostSend
+// say what it writes; all others, and other machines, take them.
+//
 // # Creating keys
 //
 // MemRegContext and its siblings are the contexts that keys have before the

@@ -11,6 +11,9 @@ const RegMask = mlx5model.MaskLen | mlx5model.MaskPageSize | mlx5model.MaskStart
 	mlx5model.MaskKey | mlx5model.MaskLR | mlx5model.MaskLW | mlx5model.MaskRR | mlx5model.MaskRW |
 	mlx5model.MaskSmallFence | mlx5model.MaskFree
 
+// regAccess is what every REG_MR has in the access byte.
+const regAccess = mlx5model.AccUMREn | mlx5model.AccLR
+
 // regMR writes a REG_MR: control, UMR control and mkey context segment, then the
 // list itself or a pointer to it (set_reg_wr). The PD is left out: the mask does
 // not cover it.
@@ -32,11 +35,10 @@ func (p *post) regMR(at uint16, wr *WR) (ds uint32, err int) {
 	if wr.Access&AccessRemoteAtomic != 0 {
 		mask |= mlx5model.MaskA
 	}
-	const rights = mlx5model.AccUMREn | mlx5model.AccLR
 	head, mkc, data := sendq.UMRBlocks(p.Ring, uint32(at))
 	sendq.PutWords(head, sendq.Head(at, mlx5model.OpUMR, p.QPN, ds), p.Flags(wr.Flags, p.qp.UMRFence, wr.Key),
 		sendq.UMR(form, uint16(octowords), 0), mask)
-	sendq.PutHalf(mkc, sendq.Rights(rights|sendq.Access(wr.Access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
+	sendq.PutHalf(mkc, sendq.Rights(regAccess|sendq.Access(wr.Access)|uint8(mr.Mode&3), mlx5model.QPNAny, mlx5model.KeyTag(wr.Key)),
 		mlx5model.FlagsEnRinval, mr.IOVA, mr.Length)
 	sendq.PutSizes(mkc, mr.xltOctowords(octowords), mr.pageWord())
 	if list > InlineThreshold {

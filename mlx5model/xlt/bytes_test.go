@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/guard"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -16,6 +17,8 @@ const (
 // arena is memory between two pages that cannot be touched, where the system
 // has such.
 type arena []byte
+
+func newArena(t testing.TB, n int) arena { return guard.Pages(t, n) }
 
 // behind gives n bytes that end where the arena does.
 func (a arena) behind(n int) []byte { return a[len(a)-n:] }

@@ -3,13 +3,11 @@
 package xlt
 
 import (
-	"runtime"
-	"runtime/debug"
-	"strings"
 	"testing"
 
 	"golang.org/x/sys/cpu"
 
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/guard"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -38,38 +36,15 @@ func TestAssemblyRuns(t *testing.T) {
 		{"sums", "sumsGo", func(n int) { Sums(cast[uint64](beyond, n), klms[:n*KLMSize], 0, 0, 1) }},
 	} {
 		for k := 1; k <= n; k++ {
-			if at := faultIn(t, func() { c.call(k) }); at[0] != c.assembly {
+			if at := guard.FaultIn(t, "xlt", func() { c.call(k) }); at[0] != c.assembly {
 				t.Errorf("%d elements: the fault is in %v, not in %s", k, at, c.assembly)
 			}
 			avx2 = false
-			at := faultIn(t, func() { c.call(k) })
+			at := guard.FaultIn(t, "xlt", func() { c.call(k) })
 			avx2 = true
 			if at[0] != c.portable {
 				t.Errorf("%d elements without AVX2: the fault is in %v, not in %s", k, at, c.portable)
 			}
 		}
 	}
-}
-
-// faultIn gives the package's functions that were on the stack when f faulted,
-// the innermost first, without their package.
-func faultIn(t *testing.T, f func()) (names []string) {
-	t.Helper()
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if recover() == nil {
-			t.Fatal("no fault")
-		}
-		pc := make([]uintptr, 32)
-		frames := runtime.CallersFrames(pc[:runtime.Callers(1, pc)])
-		for more := true; more; {
-			var fr runtime.Frame
-			fr, more = frames.Next()
-			if _, name, ok := strings.Cut(fr.Function, "/xlt."); ok && !strings.HasPrefix(name, "faultIn") {
-				names = append(names, name)
-			}
-		}
-	}()
-	f()
-	return nil
 }

@@ -1,4 +1,4 @@
-package xlt
+package guard
 
 import (
 	"os"
@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// newArena maps at least n bytes, whole pages, between two pages that fault.
-func newArena(t testing.TB, n int) arena {
+// Pages maps at least n bytes, whole pages, between two pages that fault.
+func Pages(t testing.TB, n int) []byte {
 	t.Helper()
 	page := os.Getpagesize()
 	size := (n + page - 1) / page * page
@@ -23,5 +23,5 @@ func newArena(t testing.TB, n int) arena {
 			t.Error(err)
 		}
 	})
-	return arena(m[page : page+size : page+size])
+	return m[page : page+size : page+size]
 }

@@ -1,0 +1,370 @@
+package main
+
+import (
+	"github.com/mmcloughlin/avo/ir"
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	klmSize    = 16 // bytes of a KLM and of an entry
+	wqebbSize  = 64
+	vectorSize = 32
+	unroll     = 4 // vectors that the loop takes at a time
+	inlineKLMs = 4 // longest list in the WQE
+
+	lenOff = 8 // of an entry's len
+)
+
+// Fields of mlx5model.Ring; TestRingLayout asks for them.
+const (
+	ringBase = 0
+	ringLen  = 8 // bytes, a power of two
+)
+
+// register emits register: everything is asked before anything is written, and
+// what has an unlikely answer goes to registerFallback in the same frame.
+func (f *function) register() {
+	f.Function("register")
+	f.Attributes(noSplit)
+	f.SignatureExpr("func(qp *byte, wr *byte, list *byte, n int, pageSize uint32, lkey uint32) (mapped int, err int)")
+	r := registration{function: f}
+	r.ask()
+	r.vectors()
+	f.CMPQ(r.n, I8(inlineKLMs))
+	f.JA(LabelRef("pointer"))
+	r.inline()
+	f.JMP(LabelRef("head"))
+	f.Label("pointer")
+	r.pointer()
+	f.Label("head")
+	r.head()
+	r.context()
+	r.state()
+	f.VZEROUPPER()
+	f.Store(r.n, f.ReturnIndex(0))
+	zero := f.GP64()
+	f.XORL(zero.As32(), zero.As32())
+	f.Store(zero, f.ReturnIndex(1))
+	f.RET()
+	f.Label("fallback")
+	f.Instruction(&ir.Instruction{Opcode: "JMP", Operands: []Op{symbol("registerFallback")}, IsTerminal: true})
+}
+
+// registration is what a registration has in registers.
+type registration struct {
+	*function
+	qp, wr, mr GPVirtual
+	list, n    GPVirtual
+	cur, wqe   GPVirtual // producer counter, and where it points to
+	access     GPVirtual
+	key        VecVirtual // every dword
+	shuffle    VecVirtual
+	zero       VecVirtual
+	total      GPVirtual // bytes of the list
+	form       GPVirtual // first word of the control segment: constants, then all
+	umr        GPVirtual // first word of the UMR control segment
+}
+
+// ask asks whether it is a plain registration.
+func (r *registration) ask() {
+	fallback := LabelRef("fallback")
+	r.CMPB(symbol("avx2"), U8(0))
+	r.JE(fallback)
+	r.qp, r.wr, r.n = r.load("qp", r.GP64()), r.load("wr", r.GP64()), r.load("n", r.GP64())
+	r.compare("CMPB", field(r.wr, "WR_Op", 0), "OpRegMR")
+	r.JNE(fallback)
+	r.CMPQ(field(r.wr, "WR_SGEs", 8), I8(0))
+	r.JNE(fallback)
+	r.test("TESTB", "SendInline", field(r.wr, "WR_Flags", 0))
+	r.JNE(fallback)
+	r.access = r.GP64()
+	r.MOVL(field(r.wr, "WR_Access", 0), r.access.As32())
+	r.test("TESTL", "accessAsked", r.access.As32())
+	r.JNE(fallback)
+	r.mr = r.GP64()
+	r.MOVQ(field(r.wr, "WR_MR", 0), r.mr)
+	r.TESTQ(r.mr, r.mr)
+	r.JE(fallback)
+	r.compare("CMPB", field(r.mr, "MR_Mode", 0), "modeKLM")
+	r.JNE(fallback)
+
+	t := r.GP64()
+	r.LEAQ(Mem{Base: r.n, Disp: -1}, t)
+	r.compare("CMPQ", t, "maxPlain")
+	r.JAE(fallback)
+	r.CMPQ(r.n, field(r.mr, "MR_MaxDescs", 0))
+	r.JGT(fallback)
+	r.MOVQ(field(r.mr, "MR_Descs", 8), t)
+	r.SHRQ(U8(4), t)
+	r.CMPQ(r.n, t)
+	r.JA(fallback)
+
+	r.CMPL(field(r.qp, "QP_MaxPost", 0), I8(0))
+	r.JNE(fallback)
+	ring, size, end := r.GP64(), r.GP64(), r.GP64()
+	r.MOVQ(field(r.qp, "QP_Ring", 0), ring)
+	r.TESTQ(ring, ring)
+	r.JE(fallback)
+	r.MOVQ(Mem{Base: ring, Disp: ringLen}, size)
+	r.cur, r.wqe = r.GP64(), r.GP64()
+	r.MOVWLZX(field(r.qp, "QP_CurPost", 0), r.cur.As32())
+	r.MOVL(r.cur.As32(), r.wqe.As32())
+	r.SHLL(U8(6), r.wqe.As32())
+	r.LEAQ(Mem{Base: size, Disp: -1}, end)
+	r.ANDQ(end, r.wqe)
+	r.LEAQ(Mem{Base: r.wqe, Disp: 3 * wqebbSize}, end)
+	r.CMPQ(end, size)
+	r.JA(fallback)
+	r.ADDQ(Mem{Base: ring, Disp: ringBase}, r.wqe)
+}
+
+// vectors loads what the list is made with.
+func (r *registration) vectors() {
+	r.list = r.load("list", r.GP64())
+	key := r.load("lkey", r.GP32())
+	r.key, r.shuffle = r.YMM(), r.YMM()
+	r.VMOVD(key, r.key.AsX())
+	r.VPBROADCASTD(r.key.AsX(), r.key)
+	r.VBROADCASTI128(symbol("toKLM"), r.shuffle)
+	r.form, r.umr, r.total = r.GP64(), r.GP64(), r.GP64()
+}
+
+// entry loads one entry or two, under the key.
+func (r *registration) entry(from Mem, to VecVirtual) {
+	const keys = 0b1000_1000
+	if to.Size() == vectorSize {
+		r.VPBLENDD(U8(0xff&^keys), from, r.key, to)
+	} else {
+		r.VPBLENDD(U8(0xf&^keys), from, r.key.AsX(), to)
+	}
+}
+
+// inline writes a list of up to four entries to the region's buffer and to the
+// WQE. No more is written there.
+func (r *registration) inline() {
+	descs := r.GP64()
+	r.MOVQ(field(r.mr, "MR_Descs", 0), descs)
+	put := func(i int, v VecVirtual) {
+		r.entry(Mem{Base: r.list, Disp: i * klmSize}, v)
+		if v.Size() == vectorSize {
+			r.VPSHUFB(r.shuffle, v, v)
+		} else {
+			r.VPSHUFB(r.shuffle.AsX(), v, v)
+		}
+		r.VMOVDQU(v, Mem{Base: descs, Disp: i * klmSize})
+		r.VMOVDQU(v, Mem{Base: r.wqe, Disp: 2*wqebbSize + i*klmSize})
+	}
+	count := func(i int) {
+		n := r.GP64()
+		r.MOVL(Mem{Base: r.list, Disp: i*klmSize + lenOff}, n.As32())
+		r.ADDQ(n, r.total)
+	}
+	done := LabelRef("inlined")
+	r.move("MOVQ", "headInline", r.form)
+	r.MOVQ(symbol("umrInline"), r.umr)
+	r.MOVL(Mem{Base: r.list, Disp: lenOff}, r.total.As32())
+	r.CMPQ(r.n, I8(2))
+	r.JAE(LabelRef("two"))
+	put(0, r.XMM())
+	r.JMP(done)
+	r.Label("two")
+	count(1)
+	put(0, r.YMM())
+	r.CMPQ(r.n, I8(3))
+	r.JB(done)
+	count(2)
+	r.CMPQ(r.n, I8(inlineKLMs))
+	r.JE(LabelRef("four"))
+	put(2, r.XMM())
+	r.JMP(done)
+	r.Label("four")
+	count(3)
+	put(2, r.YMM())
+	r.Label("inlined")
+}
+
+// pointer writes the list to the region's buffer and a pointer to it to the
+// WQE.
+func (r *registration) pointer() {
+	left, descs, list := r.GP64(), r.GP64(), r.GP64()
+	r.MOVQ(field(r.mr, "MR_Descs", 0), descs)
+	r.MOVQ(r.list, list)
+	sums := [2]VecVirtual{r.YMM(), r.YMM()}
+	for _, s := range sums {
+		r.VPXOR(s, s, s)
+	}
+	v := make([]VecVirtual, unroll)
+	for i := range v {
+		v[i] = r.YMM()
+	}
+	// put takes vectors and adds up their upper words, len and the key above it:
+	// modulo 2^64 the total is that less n times the key.
+	put := func(v []VecVirtual, size int) {
+		step := len(v) * size
+		for i := range v {
+			r.entry(Mem{Base: list, Disp: i * size}, v[i])
+		}
+		for i := range v {
+			if size == vectorSize {
+				r.VPADDQ(v[i], sums[i%2], sums[i%2])
+				r.VPSHUFB(r.shuffle, v[i], v[i])
+			} else {
+				r.VPADDQ(v[i].AsY(), sums[i%2], sums[i%2])
+				r.VPSHUFB(r.shuffle.AsX(), v[i], v[i])
+			}
+			r.VMOVDQU(v[i], Mem{Base: descs, Disp: i * size})
+		}
+		r.ADDQ(I32(step), list)
+		r.ADDQ(I32(step), descs)
+	}
+	r.MOVQ(r.n, left)
+	r.SUBQ(I8(2*unroll), left)
+	r.JB(LabelRef("rest"))
+	r.Label("loop")
+	put(v, vectorSize)
+	r.SUBQ(I8(2*unroll), left)
+	r.JAE(LabelRef("loop"))
+	r.Label("rest")
+	r.ADDQ(I8(2*unroll), left)
+	r.JE(LabelRef("added"))
+	r.SUBQ(I8(2), left)
+	r.JB(LabelRef("odd"))
+	r.Label("pair")
+	put(v[:1], vectorSize)
+	r.SUBQ(I8(2), left)
+	r.JAE(LabelRef("pair"))
+	r.Label("odd")
+	r.ADDQ(I8(2), left)
+	r.JE(LabelRef("added"))
+	put([]VecVirtual{r.XMM()}, klmSize)
+	r.Label("added")
+	r.VPADDQ(sums[1], sums[0], sums[0])
+	half := r.XMM()
+	r.VEXTRACTI128(U8(1), sums[0], half)
+	r.VPADDQ(half, sums[0].AsX(), half)
+	r.VPEXTRQ(U8(1), half, r.total)
+	keys := r.GP64()
+	r.Load(r.Param("lkey"), keys.As32())
+	r.IMULQ(r.n, keys)
+	r.SHLQ(U8(32), keys)
+	r.SUBQ(keys, r.total)
+
+	octowords, word := r.octowords(), r.GP64()
+	r.MOVQ(octowords, word)
+	r.SHLQ(U8(32+4), word)
+	local := r.GP64()
+	r.MOVL(field(r.qp, "QP_LocalDMALkey", 0), local.As32())
+	r.ORQ(local, word)
+	r.BSWAPQ(word)
+	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2 * wqebbSize})
+	r.MOVQ(field(r.mr, "MR_DescMap", 0), word)
+	r.BSWAPQ(word)
+	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2*wqebbSize + 8})
+
+	r.MOVL(octowords.As32(), r.umr.As32()) // of which 16 bits stay
+	r.SHLL(U8(16), r.umr.As32())
+	r.BSWAPQ(r.umr)
+	r.ORQ(symbol("umrPointer"), r.umr)
+	r.move("MOVQ", "headPointer", r.form)
+}
+
+// octowords gives the list's size, in groups of four.
+func (r *registration) octowords() GPVirtual {
+	o := r.GP64()
+	r.LEAQ(Mem{Base: r.n, Disp: 3}, o)
+	r.ANDQ(I8(^3), o)
+	return o
+}
+
+// half writes 32 bytes to the WQE, from two vectors of two words.
+func (r *registration) half(low, high VecVirtual, off int) {
+	both := r.YMM()
+	r.VINSERTI128(U8(1), high, low.AsY(), both)
+	r.VMOVDQU(both, Mem{Base: r.wqe, Disp: off})
+}
+
+// head writes the control and the UMR control segment.
+func (r *registration) head() {
+	word, qpn := r.GP64(), r.GP64()
+	r.MOVQ(r.cur, word)
+	r.SHLQ(U8(40), word)
+	r.MOVL(field(r.qp, "QP_QPN", 0), qpn.As32())
+	r.SHLL(U8(8), qpn.As32())
+	r.ORQ(r.form, word)
+	r.ORQ(qpn, word)
+	r.BSWAPQ(word)
+	r.form = word
+
+	// Signature, fm_ce_se and key, from the last byte to the first.
+	flags, fm, sig := r.GP64(), r.GP64(), r.GP64()
+	r.MOVBLZX(field(r.wr, "WR_Flags", 0), flags.As32())
+	r.ANDL(I8(7), flags.As32())
+	r.LEAQ(symbol("regFmCeSe"), fm)
+	r.MOVBLZX(Mem{Base: fm, Index: flags, Scale: 1}, fm.As32())
+	always := r.GP64()
+	r.MOVBLZX(field(r.qp, "QP_SigAll", 0), always.As32())
+	r.change("SHLL", "ceAlwaysShift", always.As32())
+	r.ORL(always.As32(), fm.As32())
+	r.ORB(field(r.qp, "QP_UMRFence", 0), fm.As8())
+	r.SHLL(U8(24), fm.As32())
+	r.MOVBLZX(field(r.qp, "QP_WQSig", 0), sig.As32())
+	r.NEGL(sig.As32())
+	r.MOVBLZX(sig.As8(), sig.As32())
+	r.ORL(sig.As32(), fm.As32())
+	key := r.GP64()
+	r.MOVL(field(r.wr, "WR_Key", 0), key.As32())
+	r.BSWAPL(key.As32())
+	r.SHLQ(U8(32), key)
+	r.ORQ(key, fm)
+	r.MOVQ(word, Mem{Base: r.wqe})
+	r.MOVQ(fm, Mem{Base: r.wqe, Disp: 8})
+	r.MOVQ(r.umr, Mem{Base: r.wqe, Disp: 16})
+	mask := r.GP64()
+	r.MOVQ(symbol("regMask"), mask)
+	r.MOVQ(mask, Mem{Base: r.wqe, Disp: 24})
+	r.zero = r.YMM()
+	r.VPXOR(r.zero.AsX(), r.zero.AsX(), r.zero.AsX())
+	r.VMOVDQU(r.zero, Mem{Base: r.wqe, Disp: 32})
+}
+
+// context writes the mkey context and what the region keeps of it.
+func (r *registration) context() {
+	word, table := r.GP64(), r.GP64()
+	r.MOVL(field(r.wr, "WR_Key", 0), word.As32())
+	r.SHLQ(U8(56), word)
+	r.ANDL(I8(7), r.access.As32())
+	r.LEAQ(symbol("regRights"), table)
+	r.ORQ(Mem{Base: table, Index: r.access, Scale: 8}, word)
+	rights, place := r.XMM(), r.XMM()
+	r.VMOVQ(word, rights)
+	r.VPINSRQ(U8(1), symbol("regFlags"), rights, rights)
+	r.VMOVQ(Mem{Base: r.list}, place)
+	r.VPINSRQ(U8(1), r.total, place, place)
+	r.VMOVDQU(place, field(r.mr, "MR_IOVA", 0)) // and MR.Length
+	r.VPSHUFB(symbol("swapWords"), place, place)
+	r.half(rights, place, wqebbSize)
+	size, sizes := r.GP64(), r.XMM()
+	r.LEAQ(Mem{Base: r.n, Disp: 7}, size)
+	r.ANDQ(I8(^7), size)
+	r.BSWAPQ(size)
+	r.VMOVQ(size, sizes)
+	r.half(r.zero, sizes, wqebbSize+32)
+}
+
+// state counts the registration and rings the doorbell, last of all.
+func (r *registration) state() {
+	r.MOVQ(r.n, field(r.mr, "MR_NDescs", 0))
+	page := r.load("pageSize", r.GP32())
+	r.MOVL(page, field(r.mr, "MR_PageSize", 0))
+	r.ADDL(I8(3), r.cur.As32())
+	r.MOVWLZX(r.cur.As16(), r.cur.As32())
+	armed := r.GP64()
+	r.MOVL(r.cur.As32(), armed.As32())
+	r.change("ORL", "fenceBehind", armed.As32())
+	r.MOVL(armed.As32(), field(r.qp, "QP_CurPost", 0)) // and QP.NextFence
+	r.INCL(field(r.qp, "QP_Head", 0))
+	r.INCQ(field(r.qp, "QP_Rings", 0))
+	r.MOVL(r.cur.As32(), field(r.qp, "QP_DBRec", 0))
+	r.MOVQ(r.form, field(r.qp, "QP_Doorbell", 0))
+}
