@@ -15,7 +15,7 @@ type linuxWQE struct {
 	list sg.List
 	qp   linux.QP
 	mr   linux.MR
-	wr   [1]linux.WR
+	wr   linux.WR
 }
 
 func newLinuxWQE(l sg.List) (work, error) {
@@ -25,16 +25,14 @@ func newLinuxWQE(l sg.List) (work, error) {
 		mr:   linux.MR{Mode: mlx5model.ModeKLM, MaxDescs: len(l), DescMap: listAddr, Descs: make([]byte, len(l)*mlx5model.KLMSize)},
 	}
 	access := uint32(linux.AccessLocalWrite | linux.AccessRemoteRead | linux.AccessRemoteWrite)
-	w.wr[0] = linux.WR{Op: linux.OpRegMR, MR: &w.mr, Key: mkey, Access: access}
+	w.wr = linux.WR{Op: linux.OpRegMR, MR: &w.mr, Key: mkey, Access: access}
 	return w, nil
 }
 
 func (w *linuxWQE) rounds(n int) error {
 	for range n {
-		m := w.mr.MapSG(w.list, nil, 4096, localKey)
-		r := w.qp.PostSend(w.wr[:])
-		if m.Ret != len(w.list) || r.Err != 0 {
-			return fmt.Errorf("%d of %d entries mapped, ib_post_send returned %d", m.Ret, len(w.list), r.Err)
+		if mapped, err := w.qp.Register(&w.wr, w.list, 4096, localKey); mapped != len(w.list) || err != 0 {
+			return fmt.Errorf("%d of %d entries mapped, ib_post_send returned %d", mapped, len(w.list), err)
 		}
 	}
 	return nil
