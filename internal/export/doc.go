@@ -24,7 +24,8 @@
 //	kernel-sg2pages   ib_map_mr_sg on a page-list key
 //	kernel-sg2klm     ib_map_mr_sg on an SG_GAPS key
 //	kernel-regmr      both mappings, each with one ib_post_send of a REG_MR and a
-//	                  LOCAL_INV on a send queue of the case's size and position
+//	                  LOCAL_INV on a send queue of the case's size and position, if
+//	                  both fit
 //
 // Ids are the producer's prefix, "-x-" and the case's name; a name that occurs
 // again gets "~2" and so on. The regmr line of a page-list key ends in "-mtt",

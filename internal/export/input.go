@@ -20,6 +20,11 @@ const DefaultEntries = 256
 // defaultQueue is the send queue where a case says nothing, in WQEBBs.
 const defaultQueue = 64
 
+// minQueue is the shortest send queue that holds a REG_MR (three WQEBBs) and a
+// LOCAL_INV (two). The driver makes none that does not hold a work request, so
+// that what it would do on one is nobody's business.
+const minQueue = 8
+
 // maxEntries bounds a list: a line of a vector file may have 64 MiB, and an
 // entry takes up to 34 bytes of it.
 const maxEntries = 1 << 19

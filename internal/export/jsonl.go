@@ -102,6 +102,10 @@ func appendPostings(dst []byte, in *input, c *corpus.Case, stats *Stats) (lines 
 			stats.skip("no REG_MR: the queue is not a power of two that a ring may have")
 			return dst, 0, nil
 		}
+		if q < minQueue {
+			stats.skip("no REG_MR: the queue is too short for it and a LOCAL_INV")
+			return dst, 0, nil
+		}
 		p.WQECnt = int(q)
 	}
 	for _, m := range []*vectors.Mapping{in.mapping("regmr", "-mtt", mlx5model.ModeMTT), in.mapping("regmr", "-klm", mlx5model.ModeKLM)} {
