@@ -96,7 +96,7 @@ func TestExportVectorsRefuse(t *testing.T) {
 		{[]string{"--format", "jsonl", "--most-entries", "3"}, exitUsage, "--most-entries is for --format c-header"},
 		{[]string{"--format", "c-header", "--most-entries=-3"}, exitUsage, "-3: the most entries must be at least 1"},
 		{[]string{"--format", "jsonl", plain, bad}, exitUsage, "nothing exported"},
-		{[]string{"--format", "c-header", odd}, exitUsage, "nothing to export: map[the page size is not a power of two:1]"},
+		{[]string{"--format", "c-header", odd}, exitUsage, "nothing to export: 1 left out: the page size is not a power of two"},
 		{[]string{"--format", "jsonl", odd}, exitUsage, "nothing to export"},
 		{[]string{"--format", "jsonl", "--out", plain + "/x"}, exitInternal, "not a directory"},
 	} {

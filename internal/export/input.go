@@ -3,8 +3,11 @@ package export
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/internal/vectors"
@@ -48,7 +51,14 @@ func (s *Stats) nothing() error {
 	if s.Vectors > 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %v", ErrNothing, s.Skipped)
+	if len(s.Skipped) == 0 {
+		return fmt.Errorf("%w: no cases", ErrNothing)
+	}
+	var why []string
+	for _, reason := range slices.Sorted(maps.Keys(s.Skipped)) {
+		why = append(why, fmt.Sprintf("%d left out: %s", s.Skipped[reason], reason))
+	}
+	return fmt.Errorf("%w: %s", ErrNothing, strings.Join(why, "; "))
 }
 
 // input is a case as a call of ib_map_mr_sg.
