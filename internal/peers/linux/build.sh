@@ -10,7 +10,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 usage() { printf 'usage: build.sh --linux-source DIR --out CHILD [--sanitize]\n' >&2; exit 2; }
 fail() { printf 'build.sh: %s\n' "$*" >&2; exit 1; }
 
-tree='' out='' optimise=(-O2)
+tree='' out='' optimise=(${CFLAGS:--O2})
 while [ $# -gt 0 ]; do
   case $1 in
     --linux-source) [ $# -ge 2 ] || usage; tree=$2; shift 2 ;;
