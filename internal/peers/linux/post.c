@@ -9,7 +9,7 @@
 enum {
 	FRAGMENT = 4096,
 	STRIDES = FRAGMENT / 64, /* WQEBBs in it */
-	MOST_FRAGMENTS = 16,
+	MOST_FRAGMENTS = 512, /* 32768 WQEBBs: the longest ring of the model */
 	MOST_WRS = 32,
 	MOST_REGIONS = 8,
 	MOST_SGES = 32,
