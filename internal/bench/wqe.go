@@ -54,15 +54,12 @@ func newLibmlx5WQE(l sg.List) (work, error) {
 	if err != nil {
 		return nil, err
 	}
-	qp.Flags = libmlx5.Inline
 	return &libmlx5WQE{list: l, qp: qp, mkey: libmlx5.NewMkey(mkey>>8, maxInline, libmlx5.InitIndirect)}, nil
 }
 
 func (w *libmlx5WQE) rounds(n int) error {
 	for range n {
-		w.qp.Start()
-		w.qp.MRList(&w.mkey, libmlx5.LocalWrite|libmlx5.RemoteRead|libmlx5.RemoteWrite, w.list)
-		if err := w.qp.Complete(); err != nil {
+		if err := w.qp.PostMRList(libmlx5.Inline, &w.mkey, libmlx5.LocalWrite|libmlx5.RemoteRead|libmlx5.RemoteWrite, w.list); err != nil {
 			return err
 		}
 	}

@@ -7,15 +7,19 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// BenchmarkMRList posts one UMR a doorbell, or eight in the rows that say so.
-// The row copy64 is the scale: 64 entries copied, nothing else.
-func BenchmarkMRList(b *testing.B) {
+// scale is a row to measure others by: 64 entries copied, nothing else.
+func scale(b *testing.B) {
 	b.Run("copy64", func(b *testing.B) {
 		src, dst := goldenList(64), make([]sg.Entry, 64)
 		for b.Loop() {
 			copy(dst, src)
 		}
 	})
+}
+
+// BenchmarkMRList posts one UMR a doorbell, or eight in the rows that say so.
+func BenchmarkMRList(b *testing.B) {
+	scale(b)
 	for _, batch := range []int{1, 8} {
 		for _, n := range []int{1, 4, 16, 32, 48} {
 			name := fmt.Sprint(n)
@@ -37,6 +41,23 @@ func BenchmarkMRList(b *testing.B) {
 				}
 			})
 		}
+	}
+}
+
+// BenchmarkPostMRList posts one UMR in one call; copy64 is the scale again.
+func BenchmarkPostMRList(b *testing.B) {
+	scale(b)
+	for _, n := range []int{1, 4, 16, 32, 48} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			q := newQP(b, 1024, 0)
+			list := goldenList(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := q.PostMRList(Inline|Signaled, key64, LocalWrite|RemoteRead, list); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

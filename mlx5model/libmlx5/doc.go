@@ -12,6 +12,8 @@
 //	qp.MRList(&mkey, libmlx5.LocalWrite|libmlx5.RemoteRead, list)
 //	err := qp.Complete()
 //
+// PostMRList is these four in one, and faster.
+//
 // Builders report nothing. An error is kept in the batch and comes out of
 // Complete, which then puts CurPost and FMCache back to what they were at
 // Start. What the builders wrote to the ring stays there, as it does in the

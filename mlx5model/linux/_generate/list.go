@@ -1,6 +1,8 @@
 package main
 
 import (
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/_emit"
+
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
@@ -14,12 +16,12 @@ const (
 
 // vectors loads what the list is made with.
 func (r *registration) vectors() {
-	r.list = r.load("list", r.GP64())
-	key := r.load("lkey", r.GP32())
+	r.list = r.Argument("list", r.GP64())
+	key := r.Argument("lkey", r.GP32())
 	r.key, r.shuffle = r.YMM(), r.YMM()
 	r.VMOVD(key, r.key.AsX())
 	r.VPBROADCASTD(r.key.AsX(), r.key)
-	r.VBROADCASTI128(symbol("toKLM"), r.shuffle)
+	r.VBROADCASTI128(emit.Symbol("toKLM"), r.shuffle)
 	r.form, r.umr, r.total = r.GP64(), r.GP64(), r.GP64()
 }
 
@@ -37,7 +39,7 @@ func (r *registration) entry(from Mem, to VecVirtual) {
 // WQE. No more is written there.
 func (r *registration) inline() {
 	descs := r.GP64()
-	r.MOVQ(field(r.mr, "MR_Descs", 0), descs)
+	r.MOVQ(emit.Field(r.mr, "MR_Descs", 0), descs)
 	put := func(i int, v VecVirtual) {
 		r.entry(Mem{Base: r.list, Disp: i * klmSize}, v)
 		if v.Size() == vectorSize {
@@ -46,7 +48,7 @@ func (r *registration) inline() {
 			r.VPSHUFB(r.shuffle.AsX(), v, v)
 		}
 		r.VMOVDQU(v, Mem{Base: descs, Disp: i * klmSize})
-		r.VMOVDQU(v, Mem{Base: r.wqe, Disp: 2*wqebbSize + i*klmSize})
+		r.VMOVDQU(v, Mem{Base: r.wqe, Disp: 2*emit.WQEBBSize + i*klmSize})
 	}
 	count := func(i int) {
 		n := r.GP64()
@@ -54,8 +56,8 @@ func (r *registration) inline() {
 		r.ADDQ(n, r.total)
 	}
 	done := LabelRef("inlined")
-	r.move("MOVQ", "headInline", r.form)
-	r.MOVQ(symbol("umrInline"), r.umr)
+	r.Move("MOVQ", "headInline", r.form)
+	r.MOVQ(emit.Symbol("umrInline"), r.umr)
 	r.MOVL(Mem{Base: r.list, Disp: lenOff}, r.total.As32())
 	r.CMPQ(r.n, I8(2))
 	r.JAE(LabelRef("two"))
@@ -81,7 +83,7 @@ func (r *registration) inline() {
 // WQE.
 func (r *registration) pointer() {
 	left, descs, list := r.GP64(), r.GP64(), r.GP64()
-	r.MOVQ(field(r.mr, "MR_Descs", 0), descs)
+	r.MOVQ(emit.Field(r.mr, "MR_Descs", 0), descs)
 	r.MOVQ(r.list, list)
 	sums := [2]VecVirtual{r.YMM(), r.YMM()}
 	for _, s := range sums {
@@ -147,19 +149,19 @@ func (r *registration) pointer() {
 	r.MOVQ(octowords, word)
 	r.SHLQ(U8(32+4), word)
 	local := r.GP64()
-	r.MOVL(field(r.qp, "QP_LocalDMALkey", 0), local.As32())
+	r.MOVL(emit.Field(r.qp, "QP_LocalDMALkey", 0), local.As32())
 	r.ORQ(local, word)
 	r.BSWAPQ(word)
-	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2 * wqebbSize})
-	r.MOVQ(field(r.mr, "MR_DescMap", 0), word)
+	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2 * emit.WQEBBSize})
+	r.MOVQ(emit.Field(r.mr, "MR_DescMap", 0), word)
 	r.BSWAPQ(word)
-	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2*wqebbSize + 8})
+	r.MOVQ(word, Mem{Base: r.wqe, Disp: 2*emit.WQEBBSize + 8})
 
 	r.MOVL(octowords.As32(), r.umr.As32()) // of which 16 bits stay
 	r.SHLL(U8(16), r.umr.As32())
 	r.BSWAPQ(r.umr)
-	r.ORQ(symbol("umrPointer"), r.umr)
-	r.move("MOVQ", "headPointer", r.form)
+	r.ORQ(emit.Symbol("umrPointer"), r.umr)
+	r.Move("MOVQ", "headPointer", r.form)
 }
 
 // octowords gives the list's size, in groups of four.
