@@ -44,7 +44,7 @@ const (
 )
 
 // The assembler's uses do not count.
-var _ = [...]any{postMRListFallback, &umrMask, &listRights, &tailMasks, &toKLM, &swapWords}
+var _ = [...]any{postMRListFallback, &umrMask, &listRights, &toKLM, &swapWords}
 
 var umrMask = uint64(listMask)
 
@@ -53,14 +53,6 @@ var umrMask = uint64(listMask)
 var listRights = func() (t [16]uint64) {
 	for access := range t {
 		t[access] = sendq.Rights(Access(access).bits(), mlx5model.QPNAny, 0)
-	}
-	return t
-}()
-
-// tailMasks says at 16 times the entries that lack which of four are there.
-var tailMasks = func() (t [14]uint64) {
-	for i := range 8 {
-		t[i] = 1<<64 - 1
 	}
 	return t
 }()

@@ -78,8 +78,8 @@ unbounded:
 
 loop:
 	VMOVDQU  (R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y7
-	VPADDQ   Y7, Y2, Y2
+	VPBLENDD $0x44, Y3, Y1, Y8
+	VPADDQ   Y8, Y2, Y2
 	VPSHUFB  Y0, Y3, Y3
 	VMOVDQU  Y3, (R9)
 	VMOVDQU  32(R8), Y6
@@ -88,8 +88,8 @@ loop:
 	VPSHUFB  Y0, Y6, Y6
 	VMOVDQU  Y6, 32(R9)
 	VMOVDQU  64(R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y7
-	VPADDQ   Y7, Y2, Y2
+	VPBLENDD $0x44, Y3, Y1, Y8
+	VPADDQ   Y8, Y2, Y2
 	VPSHUFB  Y0, Y3, Y3
 	VMOVDQU  Y3, 64(R9)
 	VMOVDQU  96(R8), Y6
@@ -106,8 +106,8 @@ fewer:
 	ADDQ     $+4, R10
 	JL       last
 	VMOVDQU  (R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y7
-	VPADDQ   Y7, Y2, Y2
+	VPBLENDD $0x44, Y3, Y1, Y8
+	VPADDQ   Y8, Y2, Y2
 	VPSHUFB  Y0, Y3, Y3
 	VMOVDQU  Y3, (R9)
 	VMOVDQU  32(R8), Y6
@@ -119,18 +119,30 @@ fewer:
 	ADDQ     $+64, R9
 
 last:
-	NEGQ           DX
-	ANDL           $+3, DX
-	SHLL           $0x04, DX
-	LEAQ           ·tailMasks+0(SB), R10
-	VMOVDQU        (R10)(DX*1), Y4
-	VPMASKMOVQ     (R8), Y4, Y4
-	VPBLENDD       $0x44, Y4, Y1, Y7
-	VPADDQ         Y7, Y2, Y2
+	LEAQ    -1(DX), DX
+	ANDL    $+3, DX
+	VPXOR   Y7, Y7, Y7
+	CMPL    DX, $+1
+	JB      single
+	VMOVDQU (R8), Y4
+	JE      loaded
+	CMPL    DX, $+2
+	JE      three
+	VMOVDQU 32(R8), Y7
+	JMP     loaded
+
+three:
+	VMOVDQU 32(R8), X7
+	JMP     loaded
+
+single:
+	VMOVDQU (R8), X4
+
+loaded:
+	VPBLENDD       $0x44, Y4, Y1, Y8
+	VPADDQ         Y8, Y2, Y2
 	VPSHUFB        Y0, Y4, Y4
 	VMOVDQU        Y4, (R9)
-	VMOVDQU        32(R10)(DX*1), Y7
-	VPMASKMOVQ     32(R8), Y7, Y7
 	VPBLENDD       $0x44, Y7, Y1, Y8
 	VPADDQ         Y8, Y5, Y5
 	VPSHUFB        Y0, Y7, Y7

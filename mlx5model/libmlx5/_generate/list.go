@@ -48,17 +48,28 @@ func (r *request) entries() {
 	whole(1)
 	r.Label("last")
 
-	// One to four entries: the others are not read, and become zeroes.
-	window, masks := r.GP64(), r.GP64()
-	r.MOVQ(r.n, window)
-	r.NEGQ(window)
-	r.ANDL(I8(blockKLMs-1), window.As32())
-	r.SHLL(U8(4), window.As32())
-	r.LEAQ(emit.Symbol("tailMasks"), masks)
+	// One to four entries. What lacks is not read: a load of 16 bytes clears
+	// the other half.
+	rest := r.GP64()
+	r.LEAQ(Mem{Base: r.n, Disp: -1}, rest)
+	r.ANDL(I8(blockKLMs-1), rest.As32())
+	low, high := r.tail[0], r.tail[1]
+	r.VPXOR(high, high, high)
+	r.CMPL(rest.As32(), I8(1))
+	r.JB(LabelRef("single"))
+	r.VMOVDQU(Mem{Base: list}, low)
+	r.JE(LabelRef("loaded"))
+	r.CMPL(rest.As32(), I8(2))
+	r.JE(LabelRef("three"))
+	r.VMOVDQU(Mem{Base: list, Disp: vectorSize}, high)
+	r.JMP(LabelRef("loaded"))
+	r.Label("three")
+	r.VMOVDQU(Mem{Base: list, Disp: vectorSize}, high.AsX())
+	r.JMP(LabelRef("loaded"))
+	r.Label("single")
+	r.VMOVDQU(Mem{Base: list}, low.AsX())
+	r.Label("loaded")
 	for i := range r.tail {
-		mask := r.YMM()
-		r.VMOVDQU(Mem{Base: masks, Index: window, Scale: 1, Disp: i * vectorSize}, mask)
-		r.VPMASKMOVQ(Mem{Base: list, Disp: i * vectorSize}, mask, r.tail[i])
 		r.convert(r.tail[i], lengths[i], i)
 		r.VMOVDQU(r.tail[i], Mem{Base: to, Disp: i * vectorSize})
 	}
