@@ -139,7 +139,7 @@ func (o *Oracle) checkMapping(c Check, op mlx5model.Op, w window, via *copies) b
 		o.v.failf(c, "stream byte %d (%s): reaches %#x+%d, the list has %#x+%d", w.off+off, o.where(w.off+off), x.Addr, x.Len, y.Addr, y.Len)
 		return false
 	}
-	o.exact = o.exact || w == window{0, o.r.Covered}
+	o.reached, o.exact = got, o.exact || w == window{0, o.r.Covered}
 	return true
 }
 

@@ -41,6 +41,7 @@ type Oracle struct {
 	scratchSet cover
 
 	want, got, exposed []sg.Extent
+	reached            []sg.Extent       // what checkMapping compared last, until got or exposed change
 	seen               []sg.Extent       // the whole stream, as checkRead found it
 	seenOf             *reg.Registration // of this registration, nil for none
 	seenAt             uint32            // its PostedTo

@@ -19,8 +19,7 @@ func (o *Oracle) checkRead() {
 	if !o.checkMapping(ReadStream, op, window{0, o.r.Covered}, &o.in) {
 		return
 	}
-	// equal to the list: what was compared with it is the stream
-	o.seen, o.seenOf, o.seenAt = append(o.seen[:0], o.wanted(window{0, o.r.Covered})...), o.r, o.r.PostedTo
+	o.seen, o.seenOf, o.seenAt = append(o.seen[:0], o.reached...), o.r, o.r.PostedTo
 	if o.intervals() {
 		return
 	}

@@ -1,39 +1,13 @@
 /*
- * An implementation in C that "sgfuzz conform" can test: Linux' sg_to_klms, and
- * a registration by one UMR with a KLM list. cc -O2 -o child child.c
+ * An implementation in C that "sgfuzz conform" can test: Linux' sg_to_pages and
+ * sg_to_klms, and a registration by one UMR with a KLM list.
+ * cc -O2 -o child child.c
  */
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "reader.h"
 
-#define MAX_SG 65536
 #define MAX_INLINE 52 /* KLMs behind 128 bytes of segments in a WQE of 1008 */
-typedef unsigned long long u64;
-static struct { u64 addr, len; } sg[MAX_SG];
 static struct { uint32_t bcount, key; u64 va; } klm[MAX_SG];
-
-/* The fields of a request are known, so a search for the name will do. */
-static const char *find(const char *line, const char *name)
-{
-	char pattern[32];
-	snprintf(pattern, sizeof pattern, "\"%s\":", name);
-	const char *p = strstr(line, pattern);
-	return p ? p + strlen(pattern) : "";
-}
-#define number(line, name) strtoull(find(line, name), NULL, 10) /* 0 for null */
-
-static int read_list(const char *p)
-{
-	int n = 0;
-	for (p++; *p == '[' && n < MAX_SG; n++, p += *p == ',') {
-		sg[n].addr = strtoull(p + 1, (char **)&p, 10);
-		sg[n].len = strtoull(p + 1, (char **)&p, 10);
-		p = strchr(p, ']') + 1;
-	}
-	return n;
-}
+static u64 mtt[2 * MAX_SG];
 
 static void set_klm(int i, uint32_t bcount, uint32_t key, u64 va)
 {
@@ -46,6 +20,46 @@ static void print_klms(int n)
 		printf("%08x%08x%016llx", klm[i].bcount, klm[i].key, klm[i].va);
 }
 
+static void print_map(int ret, uint32_t off, u64 iova, u64 length, int n)
+{
+	printf("\"ok\":{\"ret\":%d,\"sg_offset_out\":%u,\"iova\":%llu,\"length\":%llu,\"ndescs\":%d,\"descs\":\"", ret, off, iova, length, n);
+}
+
+static void print_pages(int ret, uint32_t off, u64 iova, u64 length, int n)
+{
+	print_map(ret, off, iova, length, n);
+	for (int i = 0; i < n; i++)
+		printf("%016llx", mtt[i]);
+	printf("\"}");
+}
+
+static void sg_to_pages(const char *line)
+{
+	int n = read_list(find(line, "sg")), max = number(line, "max_descs"), given = *find(line, "sg_offset") != 'n', np = 0, i;
+	u64 size = number(line, "page_size"), mask = size - 1, off = number(line, "sg_offset"), iova = sg[0].addr + off, length = 0, end = 0;
+	if (!n || off > sg[0].len) {
+		print_pages(-22, off, 0, 0, 0);
+		return;
+	}
+	for (i = 0; i < n; i++, off = 0) {
+		u64 start = sg[i].addr + off, page = start & ~mask, before = start;
+		int joins = i && ((end & mask) || (start & mask)); /* its first page is there already */
+		if (joins && end != start) /* a gap */
+			break;
+		end = start + (uint32_t)(sg[i].len - off);
+		for (page += joins ? size : 0; !joins || page < end; joins = 1, before = page, page += size) {
+			if (np == max || np == 2 * MAX_SG) {
+				uint32_t stop = before - sg[i].addr;
+				print_pages(i || stop ? i : -12, given ? stop : 0, iova, length + before - start, np);
+				return;
+			}
+			mtt[np++] = page | 3; /* readable and writable */
+		}
+		length += end - start;
+	}
+	print_pages(i, 0, iova, length, np);
+}
+
 static void sg_to_klms(const char *line)
 {
 	int n = read_list(find(line, "sg")), max = number(line, "max_descs"), given = *find(line, "sg_offset") != 'n', i;
@@ -53,7 +67,7 @@ static void sg_to_klms(const char *line)
 	u64 iova = (n ? sg[0].addr : 0) + off, length = 0, lkey = number(line, "local_dma_lkey");
 	for (i = 0; i < n && i < max; length += klm[i++].bcount, off = 0)
 		set_klm(i, sg[i].len - off, lkey, sg[i].addr + off);
-	printf("\"ok\":{\"ret\":%d,\"sg_offset_out\":%u,\"iova\":%llu,\"length\":%llu,\"ndescs\":%d,\"descs\":\"", i, given ? off : 0, iova, length, i);
+	print_map(i, given ? off : 0, iova, length, i);
 	print_klms(i);
 	printf("\"}");
 }
@@ -118,7 +132,9 @@ static void answer(const char *line)
 	const char *op = find(line, "op");
 	printf("{\"id\":%llu,", number(line, "id"));
 	if (op[1] == 'h')
-		printf("\"ok\":{\"name\":\"example in C\",\"ops\":[\"sg_to_klms\",\"register\"]}");
+		printf("\"ok\":{\"name\":\"example in C\",\"ops\":[\"sg_to_pages\",\"sg_to_klms\",\"register\"]}");
+	else if (!strncmp(op, "\"sg_to_pages\"", 13))
+		sg_to_pages(line);
 	else if (!strncmp(op, "\"sg_to_klms\"", 12))
 		sg_to_klms(line);
 	else if (!strncmp(op, "\"register\"", 10))
@@ -128,22 +144,4 @@ static void answer(const char *line)
 	puts("}");
 }
 
-int main(void)
-{
-	size_t have = 0, size = 1 << 16;
-	char *in = malloc(size), *line, *end;
-	static char out[1 << 16];
-	setvbuf(stdout, out, _IOFBF, sizeof out);
-	for (ssize_t n = 1; n > 0; have += n > 0 ? n : 0) {
-		for (line = in; (end = memchr(line, '\n', in + have - line)); line = end + 1) {
-			*end = 0;
-			answer(line);
-		}
-		fflush(stdout); /* before blocking on input */
-		memmove(in, line, have -= line - in);
-		if (have == size && !(in = realloc(in, size *= 2)))
-			return 3;
-		n = read(0, in + have, size - have);
-	}
-	return have != 0;
-}
+int main(void) { return each_line(answer); }
