@@ -53,7 +53,7 @@ func TestExportConform(t *testing.T) {
 		if err := os.WriteFile(file, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if msg, err := exec.Command(cc, "-O1", "-w", "-o", child, file).CombinedOutput(); err != nil {
+		if msg, err := exec.Command(cc, "-O1", "-w", "-I../../examples/c", "-o", child, file).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, msg)
 		}
 		sgfuzz("", "conform", "--cases", "246", "--ops", "sg_to_klms", "--vectors", filepath.Join(out, "kernel-sg2klm.jsonl"), "--", child).
