@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sgfuzz/sgfuzz/internal/style"
 )
 
 // Exit statuses.
@@ -113,6 +116,7 @@ type app struct {
 	stdout *bufio.Writer
 	stderr io.Writer
 	out    io.Writer // for text: stdout, or nothing if JSON is there
+	style  style.Style
 }
 
 // printf writes text of the result. Its errors show when stdout is flushed.
@@ -148,7 +152,7 @@ type cli struct {
 
 // run is the program. It never exits and never panics.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
-	a := &app{ctx: ctx, stdin: stdin, stdout: bufio.NewWriter(stdout), stderr: stderr}
+	a := &app{ctx: ctx, stdin: stdin, stdout: bufio.NewWriter(stdout), stderr: stderr, style: style.For(stdout, os.Getenv)}
 	a.out = a.stdout
 	defer func() {
 		if p := recover(); p != nil {
