@@ -40,7 +40,7 @@ func Signatures(ctx context.Context, cases []*corpus.Case, ms []*mutants.Mutant,
 	err := inParallel(ctx, 1+len(ms), jobs, func(part int) error {
 		o := Options{Variants: true}
 		if part > 0 {
-			o = mutantOptions(ms[part-1])
+			o = MutantOptions(ms[part-1])
 		}
 		r := NewRunner(o)
 		for i, c := range cases {

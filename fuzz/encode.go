@@ -8,6 +8,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // Posted is one work request as a strategy left it in the send queue.
@@ -52,13 +53,16 @@ func (r *Runner) Encode(c *corpus.Case, strategy string) ([]Posted, error) {
 	if err := s.Register(r.env, &r.req, &r.first); err != nil {
 		return nil, err
 	}
-	posted, err := r.posted()
+	posted, err := PostedBy(&r.first, r.mem)
 	return posted, errors.Join(err, s.Release(r.env, &r.first))
 }
 
-// posted copies the work requests of the live registration.
-func (r *Runner) posted() ([]Posted, error) {
-	f := &r.first
+// PostedBy copies the work requests of a live registration out of its send
+// queue, and their lists by pointer out of mem, where the registering side put
+// them. An error wraps ErrLapped if the queue held fewer than were posted; else
+// it is about the last one returned, which cannot be decoded or whose list
+// cannot be read.
+func PostedBy(f *reg.Registration, mem *sg.Memory) ([]Posted, error) {
 	if f.PostedFrom == f.PostedTo {
 		return nil, nil
 	}
@@ -66,28 +70,31 @@ func (r *Runner) posted() ([]Posted, error) {
 		return nil, fmt.Errorf("%d WQEBBs posted, the send queue has %d: %w", n, f.Ring.WQEBBs(), ErrLapped)
 	}
 	var all []Posted
-	for pi := f.PostedFrom; pi != f.PostedTo; {
-		p, err := r.postedAt(pi)
-		if err != nil {
-			return nil, fmt.Errorf("WQE at counter %d: %w", pi, err)
-		}
+	for left := f.PostedTo - f.PostedFrom; left > 0; {
+		pi := f.PostedTo - left
+		p, err := PostedAt(f.Ring, pi, mem)
+		p.Dialect = f.Dialect
 		all = append(all, p)
-		pi += mlx5model.WQEBBs(p.WQE[7] & mlx5model.MaxDS)
+		if err != nil {
+			return all, fmt.Errorf("WQE at counter %d: %w", pi, err)
+		}
+		left -= min(max(mlx5model.WQEBBs(p.WQE[7]&mlx5model.MaxDS), 1), left)
 	}
 	return all, nil
 }
 
-func (r *Runner) postedAt(pi uint32) (Posted, error) {
-	f := &r.first
-	ds := int(f.Ring.At(pi, 0)[7] & mlx5model.MaxDS)
+// PostedAt copies the work request at producer counter pi of a send queue,
+// whatever it is; see PostedBy.
+func PostedAt(ring *mlx5model.Ring, pi uint32, mem *sg.Memory) (Posted, error) {
+	ds := int(ring.At(pi, 0)[7] & mlx5model.MaxDS)
 	raw := make([]byte, max(ds*mlx5model.DSSize, mlx5model.CtrlSize))
-	f.Ring.Read(pi, 0, raw)
-	p := Posted{Dialect: f.Dialect, Counter: pi, WQE: raw}
+	ring.Read(pi, 0, raw[:min(len(raw), len(ring.Bytes()))])
+	p := Posted{Counter: pi, WQE: raw}
 	var w mlx5model.WQE
 	if err := mlx5model.Decode(raw, &w); err != nil || !w.HasPointer {
 		return p, err
 	}
 	p.ListAddr = w.Pointer.Addr
 	p.List = make([]byte, int(w.UMR.XltOctowords)*mlx5model.OctowordSize)
-	return p, r.mem.Read(p.ListAddr, p.List)
+	return p, mem.Read(p.ListAddr, p.List)
 }

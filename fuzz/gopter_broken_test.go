@@ -72,7 +72,7 @@ func TestBrokenChecks(t *testing.T) {
 				if !ok {
 					t.Fatalf("no mutant %s", c.mutant)
 				}
-				o = mutantOptions(m)
+				o = MutantOptions(m)
 			}
 			o.Variants = true
 			ran := 0

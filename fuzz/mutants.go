@@ -92,9 +92,9 @@ func Mutants(names ...string) ([]*mutants.Mutant, error) {
 // the reasons.
 func MissingMutants() []mutants.Unexpressed { return mutants.Missing() }
 
-// mutantOptions are the options of a Runner whose registering side has the
+// MutantOptions are the options of a Runner whose registering side has the
 // mutant's defect.
-func mutantOptions(m *mutants.Mutant) Options {
+func MutantOptions(m *mutants.Mutant) Options {
 	p := m.Parts()
 	return Options{Strategies: m.Strategies, Mapper: p.Mapper, Encoder: p.Encoder, Wrap: p.Wrap, Host: p.Host}
 }
@@ -114,7 +114,7 @@ type bench struct {
 // core, not shrinking. A cancelled ctx ends it with what was found.
 func Bench(ctx context.Context, m *mutants.Mutant, c BenchConfig) (MutantResult, error) {
 	c.defaults()
-	b := bench{BenchConfig: c, runner: NewRunner(mutantOptions(m)), choices: sg.NewChoices(nil)}
+	b := bench{BenchConfig: c, runner: NewRunner(MutantOptions(m)), choices: sg.NewChoices(nil)}
 	r := MutantResult{
 		Name: m.Name, Bug: m.Bug, Project: m.Project, Year: m.Year, Commit: m.Commit, Cause: m.Cause, Witness: m.Witness, Minimum: m.Minimum,
 	}

@@ -24,7 +24,7 @@ func TestMutantWitnesses(t *testing.T) {
 		if v := NewRunner(Options{Strategies: m.Strategies}).Verdict(c); v.Failed {
 			t.Errorf("%s: %s fails without the mutant:\n%s", m.Name, m.Witness, v.Text)
 		}
-		if v := NewRunner(mutantOptions(m)).Verdict(c); !v.Failed {
+		if v := NewRunner(MutantOptions(m)).Verdict(c); !v.Failed {
 			t.Errorf("%s: %s passes with the mutant", m.Name, m.Witness)
 		}
 	}

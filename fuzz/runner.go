@@ -75,6 +75,10 @@ type Options struct {
 	Wrap    func(reg.Strategy) reg.Strategy
 	Host    func(mlx5model.HostMemory) mlx5model.HostMemory
 
+	// Watch is called with every registration of a Run before it is judged;
+	// nil for none.
+	Watch func(*Sight)
+
 	// Stop, when it is closed, ends a Run between two registrations with
 	// ErrStopped.
 	Stop <-chan struct{}
@@ -280,6 +284,7 @@ func (r *Runner) try(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 		return r.refused(s, c, out, err)
 	}
 	out.Answer, out.Parts, out.Cost, out.trail = Accepted, 1, r.first.Cost, trailOf(&r.first)
+	r.watched(&r.first, 0, false, nil)
 	r.judge.Judge(&r.first, &out.Verdict)
 	r.agree(s, out)
 	r.lifeCycle(s, c, out)
@@ -306,7 +311,9 @@ func (r *Runner) lifeCycle(s reg.Strategy, c *corpus.Case, out *Outcome) {
 		return
 	}
 	r.peer.Reset(r.peer.Remote())
-	if err := s.Register(r.env, &r.req, &r.second); err != nil {
+	err := s.Register(r.env, &r.req, &r.second)
+	r.watched(&r.second, 0, true, err)
+	if err != nil {
 		out.broken(fmt.Errorf("accepted once, not again: %w", err))
 		return
 	}
@@ -352,6 +359,7 @@ func (o *Outcome) broken(err error) {
 func (r *Runner) refused(s reg.Strategy, c *corpus.Case, out *Outcome, err error) error {
 	refusal, ok := errors.AsType[*reg.Refusal](err)
 	if !ok {
+		r.watched(nil, 0, false, err)
 		out.broken(err)
 		r.leaks(out)
 		return nil
@@ -391,6 +399,7 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 			out.trail = trailOf(&r.first)
 		}
 		out.Answer, out.Parts = Partial, len(r.parts)+1
+		r.watched(&r.first, len(r.parts), false, nil)
 		r.judge.Judge(&r.first, &out.Verdict)
 		part := oracle.Part(&r.first)
 		r.parts = append(r.parts, part)

@@ -55,7 +55,7 @@ func TestQuickSees(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := mutantOptions(m)
+		o := MutantOptions(m)
 		o.Quick = true
 		if !NewRunner(o).Verdict(c).Failed {
 			missed = append(missed, m.Name)

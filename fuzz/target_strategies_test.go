@@ -67,7 +67,7 @@ func TestPlansFindMutants(t *testing.T) {
 			t.Errorf("%s: %v", m.Name, err)
 			continue
 		}
-		target := newCaseTarget(mutantOptions(m))
+		target := newCaseTarget(MutantOptions(m))
 		found := false
 		for p := range plans {
 			data[0] = byte(p)
@@ -79,7 +79,7 @@ func TestPlansFindMutants(t *testing.T) {
 		if !found {
 			t.Errorf("%s: no plan fails on %s", m.Name, m.Witness)
 		}
-		if v := NewRunner(mutantOptions(m)).Verdict(InputCase(data)); !v.Failed {
+		if v := NewRunner(MutantOptions(m)).Verdict(InputCase(data)); !v.Failed {
 			t.Errorf("%s: the case of the input passes", m.Name)
 		}
 	}
