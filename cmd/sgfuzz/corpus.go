@@ -68,11 +68,20 @@ func loadCases(paths []string) ([]*corpus.Case, error) {
 	if len(paths) == 0 {
 		return corpus.EmbeddedCases()
 	}
-	cases, err := corpus.LoadAll(paths...)
-	if err == nil && len(cases) == 0 {
-		err = fmt.Errorf("%s: no case files (*%s)", strings.Join(paths, ", "), corpus.Ext)
+	var all []*corpus.Case
+	var errs []error
+	for _, path := range paths {
+		load := func() ([]*corpus.Case, error) { return corpus.LoadAll(path) } // names below path
+		if missing(path) {
+			load = func() ([]*corpus.Case, error) { return loadSources([]string{path}) }
+		}
+		cases, err := load()
+		if err == nil && len(cases) == 0 {
+			err = fmt.Errorf("%s: no case files (*%s)", path, corpus.Ext)
+		}
+		all, errs = append(all, cases...), append(errs, err)
 	}
-	return cases, badInput(err)
+	return all, badInput(errors.Join(errs...))
 }
 
 // corpusMinimizeCmd makes a smaller corpus.

@@ -133,15 +133,8 @@ func (v *exportCmd) export(x engines.Export) (engines.ExportStats, error) {
 
 // cases loads what the arguments name.
 func (v *exportCmd) cases() ([]*corpus.Case, error) {
-	files, err := caseFiles(v.Paths)
-	errs := []error{err}
-	var cases []*corpus.Case
-	for _, file := range files {
-		c, err := corpus.Load(file)
-		errs = append(errs, err)
-		cases = append(cases, c)
-	}
-	if err := errors.Join(errs...); err != nil {
+	cases, err := loadSources(v.Paths)
+	if err != nil {
 		return nil, badInput(fmt.Errorf("nothing exported: %w", err))
 	}
 	return cases, nil

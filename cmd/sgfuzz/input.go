@@ -14,11 +14,20 @@ import (
 // stdinName stands for standard input.
 const stdinName = "-"
 
-// loadCase reads a case from a file or standard input.
+// loadCase reads a case from a file or standard input. A name that is not on
+// disk is that of an embedded case.
 func (a *app) loadCase(file string) (*corpus.Case, error) {
-	if file != stdinName {
+	switch {
+	case file == stdinName:
+	case !missing(file):
 		c, err := corpus.Load(file)
 		return c, badInput(err)
+	default:
+		names := embeddedBelow(file)
+		if len(names) != 1 {
+			return nil, errMissing(file)
+		}
+		return loadEmbedded(names[0])
 	}
 	c, err := corpus.Read(a.stdin, "stdin")
 	if err != nil {

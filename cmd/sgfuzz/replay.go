@@ -63,11 +63,7 @@ func (v *replayCmd) sources(a *app) ([]source, error) {
 	if len(v.Paths) == 1 && v.Paths[0] == stdinName {
 		return []source{{"stdin", func() (*corpus.Case, error) { return a.loadCase(stdinName) }}}, nil
 	}
-	files, err := caseFiles(v.Paths)
-	sources := make([]source, len(files))
-	for i, file := range files {
-		sources[i] = source{file, func() (*corpus.Case, error) { return corpus.Load(file) }}
-	}
+	sources, err := caseSources(v.Paths)
 	return sources, badInput(err)
 }
 
