@@ -42,6 +42,13 @@ type Outcome struct {
 	trail trail // how it was registered, for features
 }
 
+// reset forgets everything but the storage of the verdict.
+func (o *Outcome) reset(strategy string) {
+	o.Strategy, o.Answer, o.Reason, o.Refusal, o.Err, o.Parts = strategy, 0, 0, nil, nil, 0
+	o.Cost, o.trail = reg.Cost{}, trail{}
+	o.Verdict.Reset()
+}
+
 // Failed says that a check found something.
 func (o *Outcome) Failed() bool { return !o.Verdict.OK() }
 
@@ -187,8 +194,7 @@ func (r *Runner) Run(c *corpus.Case) ([]Outcome, error) {
 			r.outs = append(r.outs, Outcome{})
 		}
 		out := &r.outs[len(r.outs)-1]
-		out.Verdict.Reset()
-		*out = Outcome{Strategy: s.Name(), Verdict: out.Verdict}
+		out.reset(s.Name())
 		if err := r.try(s, c, out); err != nil {
 			return nil, err
 		}

@@ -63,9 +63,7 @@ func (d *Device) Reset(p Profile, mem HostMemory) error {
 			return err
 		}
 	}
-	for i := len(d.live) - 1; i >= 0; i-- {
-		d.retire(d.live[i])
-	}
+	d.retireAll()
 	for _, qp := range d.qps {
 		d.retireQP(qp)
 	}

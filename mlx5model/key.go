@@ -193,6 +193,25 @@ func (d *Device) retire(k *mkey) {
 	d.live[k.slot].slot = k.slot
 	d.live = d.live[:last]
 	d.xltUsed -= k.ctx.capacity()
+	d.store(k)
+}
+
+// retireAll removes every key, at less cost than one by one.
+func (d *Device) retireAll() {
+	if len(d.live) == 0 {
+		return
+	}
+	for i := len(d.live) - 1; i >= 0; i-- {
+		k := d.live[i]
+		d.cache[k.index%cacheSlots] = nil
+		d.store(k)
+	}
+	clear(d.keys)
+	d.live, d.xltUsed = d.live[:0], 0
+}
+
+// store keeps the storage of a key that was removed.
+func (d *Device) store(k *mkey) {
 	*k = mkey{xlt: k.xlt[:0], bsf: k.bsf[:0], sums: k.sums[:0]}
 	if d.heldTooMuch() {
 		d.drop(k)

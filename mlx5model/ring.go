@@ -1,6 +1,7 @@
 package mlx5model
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -59,15 +60,12 @@ func (r *Ring) FillWQEBBs(pi, n uint32, b byte) {
 		r.Fill(b)
 		return
 	}
-	if n == 0 {
-		return
-	}
-	var block [WQEBBSize]byte
-	for i := range block {
-		block[i] = b
-	}
+	word := uint64(b) * 0x0101010101010101
 	for ; n > 0; pi, n = pi+1, n-1 {
-		copy(r.At(pi, 0), block[:])
+		block := (*[WQEBBSize]byte)(r.buf[int(pi&r.mask)*WQEBBSize:])
+		for i := 0; i < WQEBBSize; i += 8 {
+			binary.NativeEndian.PutUint64(block[i:i+8], word)
+		}
 	}
 }
 
