@@ -42,6 +42,7 @@ type Config struct {
 	Out      string // directory for findings; "" for "findings" in State, or memory only
 	Keep     int    // findings kept of one class; 0 for 1
 	Shrink   int    // steps spent on shrinking one finding; 0 for 2000
+	Version  string // noted in State, as is the time
 	Progress func(Stats)
 	Every    time.Duration // between two calls of Progress; 0 for a second
 
@@ -110,6 +111,8 @@ type campaign struct {
 	features map[feature]struct{}
 	pool     pool
 	kept     map[string]int // findings by class
+	history  *History       // of the journal, for ReadState only
+	tally    *Tally         // likewise
 
 	mu       sync.Mutex
 	sum      Summary
@@ -147,6 +150,7 @@ func Campaign(ctx context.Context, c Config) (*Summary, error) {
 		defer k.journal.close()
 	}
 	k.sum.Seed = k.Seed
+	outer := ctx
 	if c.For > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.For)
@@ -158,6 +162,7 @@ func Campaign(ctx context.Context, c Config) (*Summary, error) {
 	ended := make(chan struct{})
 	go func() { defer close(ended); k.fail(k.loop(ctx)) }()
 	k.report(ended)
+	k.fail(k.end(outer, ctx))
 	k.sum.Stats = k.stats()
 	return &k.sum, k.firstErr
 }
@@ -183,10 +188,7 @@ func (c *Config) check() error {
 		c.Shrink = 2000
 	}
 	if c.Screen == 0 {
-		c.Screen = DefaultScreen
-		if c.Full {
-			c.Screen = 1
-		}
+		c.Screen = c.defaultScreen()
 	}
 	if len(c.Generators) > 0 {
 		c.NoGuide = true
@@ -204,6 +206,13 @@ func (c *Config) check() error {
 	known("profile", c.Profiles, profileNames[1:])
 	known("generator", c.Generators, GeneratorNames())
 	return errors.Join(errs...)
+}
+
+func (c *Config) defaultScreen() uint64 {
+	if c.Full {
+		return 1
+	}
+	return DefaultScreen
 }
 
 // GeneratorNames are the names of all list generators.

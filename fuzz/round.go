@@ -54,6 +54,9 @@ func (k *campaign) loop(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil && !k.failed() && (k.Cases == 0 || k.next-k.First < k.Cases) {
+		if err := k.begin(); err != nil {
+			return err
+		}
 		end := k.First + roundEnd(k.next-k.First)
 		stop := end
 		if k.Cases > 0 {
@@ -88,6 +91,7 @@ func (k *campaign) round(ctx context.Context, stop uint64) (whole bool) {
 	k.claimed.Store(k.next)
 	for _, w := range k.workers {
 		w.fresh = w.fresh[:0]
+		w.tally.reset()
 	}
 	return k.each(ctx, func(w *worker) error {
 		for {

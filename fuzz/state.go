@@ -1,32 +1,16 @@
 package fuzz
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
 	"reflect"
-	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
-)
-
-// A state directory holds a journal, and unless told otherwise the findings.
-// The journal is a line for the campaign, one for each whole round, and one for
-// each finding that was shrunk. A line is a checksum (CRC-32 IEEE, eight
-// hexadecimal digits), a blank, and a JSON object. A line that was not written
-// whole, as the process or the machine died, can only be the last: it is cut
-// off when the journal is opened. Whatever else is wrong is an error.
-const (
-	journalName = "journal"
-	stateFormat = "sgfuzz-state-2"
 )
 
 // ErrState wraps what is wrong with a state directory or does not agree with
@@ -66,19 +50,13 @@ func (c *Config) adopt(h *stateHeader) {
 	c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink = h.Full, h.Variants, h.Screen, h.NoGuide, h.Keep, h.Shrink
 }
 
-// line is one object of the journal: exactly one field is set.
-type line struct {
-	Campaign *stateHeader `json:"campaign,omitempty"`
-	Round    *roundRecord `json:"round,omitempty"`
-	Shrunk   *findingText `json:"shrunk,omitempty"`
-}
-
 // roundRecord is what one round added, and the figures after it.
 type roundRecord struct {
 	Next     uint64        `json:"next"`               // first case of the next round
 	Features []byte        `json:"features,omitempty"` // eight bytes each, little endian
 	Pool     []poolText    `json:"pool,omitempty"`
 	Findings []findingText `json:"findings,omitempty"`
+	Tally    []byte        `json:"tally,omitempty"` // see appendTally
 	Stats    Stats         `json:"stats"`
 
 	fresh []feature
@@ -112,44 +90,6 @@ func (t *findingText) finding(dir string) (Finding, error) {
 	return Finding{t.Class, t.Number, t.Mutated, t.Shrunk, c, t.Text, t.Trigger, filepath.Join(dir, t.File), true}, err
 }
 
-// journal is an open state directory.
-type journal struct {
-	mu   sync.Mutex
-	file *os.File
-	done int // findings of the campaign that are in it
-	size int64
-}
-
-func (j *journal) close() { j.file.Close() }
-
-// append adds a line and waits until it is on the disk.
-func (j *journal) append(l line) error {
-	text, err := appendLine(nil, l)
-	if err != nil {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if _, err = j.file.Write(text); err == nil {
-		err = j.file.Sync()
-	}
-	if err != nil {
-		_ = j.file.Truncate(j.size) // so that a later line does not follow half of one
-		return fmt.Errorf("saving the state: %w", err)
-	}
-	j.size += int64(len(text))
-	return nil
-}
-
-func appendLine(dst []byte, l line) ([]byte, error) {
-	text, err := json.Marshal(l)
-	if err != nil {
-		return dst, err
-	}
-	dst = fmt.Appendf(dst, "%08x ", crc32.ChecksumIEEE(text))
-	return append(append(dst, text...), '\n'), nil
-}
-
 // round adds a whole round.
 func (j *journal) round(k *campaign, next uint64, rec *roundRecord) error {
 	rec.Next, rec.Stats = next, k.stats()
@@ -162,6 +102,7 @@ func (j *journal) round(k *campaign, next uint64, rec *roundRecord) error {
 	for i := j.done; i < len(k.sum.Findings); i++ {
 		rec.Findings = append(rec.Findings, k.sum.Findings[i].text())
 	}
+	rec.Tally = appendTally(nil, k.workers)
 	if err := j.append(line{Round: rec}); err != nil {
 		return err
 	}
@@ -180,7 +121,7 @@ func (j *journal) shrunk(f *Finding) error {
 // open goes on from the state directory, or starts one.
 func (k *campaign) open() error {
 	if k.Out == "" {
-		k.Out = filepath.Join(k.State, "findings")
+		k.Out = findingsDir(k.State)
 	}
 	if err := os.MkdirAll(k.State, 0o777); err != nil {
 		return err
@@ -200,69 +141,23 @@ func (k *campaign) load(f *os.File) error {
 	if err := lock(f); err != nil {
 		return fmt.Errorf("%w %s: in use: %w", ErrState, k.State, err)
 	}
-	data, err := io.ReadAll(f)
-	if err != nil {
-		return err
-	}
-	lines, good, err := parseJournal(data)
+	lines, good, err := readJournal(f, k.replay)
 	if err != nil {
 		return fmt.Errorf("%w %s: %w", ErrState, k.State, err)
 	}
-	if err := f.Truncate(int64(good)); err != nil {
+	if err := f.Truncate(good); err != nil {
 		return err
 	}
-	if _, err := f.Seek(int64(good), io.SeekStart); err != nil {
+	if _, err := f.Seek(good, io.SeekStart); err != nil {
 		return err
 	}
-	k.journal = &journal{file: f, size: int64(good)}
-	if len(lines) == 0 {
+	k.journal = &journal{file: f, size: good}
+	if lines == 0 {
 		h := k.header()
 		return k.journal.append(line{Campaign: &h})
 	}
-	for i := range lines {
-		if err := k.replay(&lines[i], i == 0); err != nil {
-			return fmt.Errorf("%w %s: line %d: %w", ErrState, k.State, i+1, err)
-		}
-	}
 	k.sum.Earlier, k.journal.done = k.sum.Cases, len(k.sum.Findings)
 	return k.restore()
-}
-
-// parseJournal reads the lines of a journal. good is the length of the part
-// that they make up; what follows is half a line.
-func parseJournal(data []byte) (lines []line, good int, err error) {
-	for good < len(data) {
-		end := bytes.IndexByte(data[good:], '\n')
-		if end < 0 {
-			break
-		}
-		l, err := parseLine(data[good : good+end])
-		if err != nil && good+end+1 < len(data) {
-			return nil, 0, fmt.Errorf("line %d: %w", len(lines)+1, err)
-		}
-		if err != nil {
-			break // a machine that died can leave zeros, too
-		}
-		lines, good = append(lines, l), good+end+1
-	}
-	if good == 0 && len(data) > 0 && !bytes.ContainsAny(data[:1], "0123456789abcdef") {
-		return nil, 0, errors.New("not a journal")
-	}
-	return lines, good, nil
-}
-
-func parseLine(text []byte) (l line, err error) {
-	if len(text) < 10 || text[8] != ' ' {
-		return l, errors.New("no checksum")
-	}
-	sum, err := strconv.ParseUint(string(text[:8]), 16, 32)
-	if err != nil {
-		return l, errors.New("no checksum")
-	}
-	if text = text[9:]; crc32.ChecksumIEEE(text) != uint32(sum) {
-		return l, errors.New("wrong checksum")
-	}
-	return l, json.Unmarshal(text, &l)
 }
 
 // replay takes over what one line says.
@@ -278,6 +173,11 @@ func (k *campaign) replay(l *line, first bool) error {
 		return k.replayRound(l.Round)
 	case l.Shrunk != nil:
 		return k.replayShrunk(l.Shrunk)
+	case k.history == nil:
+	case l.Session != nil:
+		k.history.session(*l.Session)
+	case l.End != nil:
+		return k.history.end(l.End)
 	}
 	return nil
 }
@@ -320,7 +220,14 @@ func (k *campaign) replayRound(r *roundRecord) error {
 		return errors.New("figures are missing")
 	}
 	k.next, k.sum.Stats = r.Next, r.Stats
-	return nil
+	if k.history == nil {
+		return nil
+	}
+	k.history.round(&r.Stats)
+	if r.Tally == nil {
+		return nil // of a version that did not count
+	}
+	return k.tally.add(r.Tally)
 }
 
 func (k *campaign) replayShrunk(t *findingText) error {
@@ -353,39 +260,4 @@ func (k *campaign) restore() error {
 		}
 	}
 	return nil
-}
-
-// State is what a state directory holds.
-type State struct {
-	Seed     uint64
-	Next     uint64 // first case that is not done
-	Stats    Stats
-	Findings []Finding
-}
-
-// ReadState reads a state directory and changes nothing. The error wraps
-// os.ErrNotExist if no campaign has begun there, and otherwise ErrState.
-func ReadState(dir string) (*State, error) {
-	data, err := os.ReadFile(filepath.Join(dir, journalName))
-	if err != nil {
-		return nil, err
-	}
-	lines, _, err := parseJournal(data)
-	if err != nil {
-		return nil, fmt.Errorf("%w %s: %w", ErrState, dir, err)
-	}
-	if len(lines) == 0 {
-		return nil, fmt.Errorf("%w %s: no campaign: %w", ErrState, dir, os.ErrNotExist)
-	}
-	k := newCampaign(Config{Out: filepath.Join(dir, "findings")})
-	if h := lines[0].Campaign; h != nil {
-		k.Config.adopt(h)
-	}
-	k.next = k.First
-	for i := range lines {
-		if err := k.replay(&lines[i], i == 0); err != nil {
-			return nil, fmt.Errorf("%w %s: line %d: %w", ErrState, dir, i+1, err)
-		}
-	}
-	return &State{k.Seed, k.next, k.stats(), k.sum.Findings}, nil
 }

@@ -1,6 +1,7 @@
 package fuzz
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -57,16 +58,22 @@ func TestTornJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	full, _, err := parseJournal(whole)
-	if err != nil || len(full) < 4 { // the campaign, two rounds, a finding
-		t.Fatalf("%d lines, %v", len(full), err)
+	accept := func(*line, bool) error { return nil }
+	full, good, err := readJournal(bytes.NewReader(whole), accept)
+	if err != nil || full < 6 || good != int64(len(whole)) { // the campaign, a session, two rounds, a finding, the end
+		t.Fatalf("%d lines, %v", full, err)
 	}
 	for n := 0; n < len(whole); n += 1 + n/1000 {
-		lines, good, err := parseJournal(whole[:n])
-		if want := strings.Count(string(whole[:n]), "\n"); err != nil || len(lines) != want || good > n {
-			t.Fatalf("cut at %d: %d lines of %d, %d bytes, %v", n, len(lines), want, good, err)
+		lines, good, err := readJournal(bytes.NewReader(whole[:n]), accept)
+		if want := strings.Count(string(whole[:n]), "\n"); err != nil || lines != want || good > int64(n) {
+			t.Fatalf("cut at %d: %d lines of %d, %d bytes, %v", n, lines, want, good, err)
 		}
 	}
+	end := strings.LastIndex(strings.TrimSuffix(string(whole), "\n"), "\n") + 1
+	if !strings.Contains(string(whole[end:end+20]), `{"end"`) {
+		t.Fatalf("the last line is %.40q", whole[end:])
+	}
+	whole = whole[:end] // what a session that has nothing to do leaves as it is
 	last := strings.LastIndex(strings.TrimSuffix(string(whole), "\n"), "\n") + 1
 	for _, n := range []int{last + 5, last - 7, len(whole) - 1} {
 		if err := os.WriteFile(file, whole[:n], 0o666); err != nil {

@@ -24,12 +24,14 @@ type worker struct {
 	mutator mutator
 	c       corpus.Case
 
+	list  sg.Features // of the case under way
+	tally roundTally
 	fresh []feature // of the round's results, one after another
 	own   map[feature]struct{}
 }
 
 func newWorker(k *campaign, stop <-chan struct{}) *worker {
-	w := &worker{k: k, stop: stop, choices: sg.NewChoices(nil), own: map[feature]struct{}{}}
+	w := &worker{k: k, stop: stop, choices: sg.NewChoices(nil), own: map[feature]struct{}{}, tally: newRoundTally()}
 	w.mutator = newMutator(&w.params)
 	w.renew()
 	return w
@@ -111,6 +113,7 @@ func (w *worker) one(n uint64) error {
 	if err != nil {
 		return fmt.Errorf("case %d of seed %d: %w", n, w.k.Seed, err)
 	}
+	w.tally.count(outs, w.list)
 	r.cost = costOf(&w.c, outs)
 	for i := range outs {
 		if outs[i].Failed() {
@@ -188,10 +191,10 @@ func frames() (names []string) {
 
 // news lists the features of outcomes that no former round has seen, each once.
 func (w *worker) news(outs []Outcome) []feature {
-	list := w.c.List.Features(w.c.EffectivePageSize())
+	w.list = w.c.List.Features(w.c.EffectivePageSize())
 	start := len(w.fresh)
 	for i := range outs {
-		w.fresh = appendFeatures(w.fresh, &w.c, &outs[i], list)
+		w.fresh = appendFeatures(w.fresh, &w.c, &outs[i], w.list)
 	}
 	clear(w.own)
 	kept := w.fresh[:start]

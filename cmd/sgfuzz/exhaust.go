@@ -182,7 +182,7 @@ func (v *exhaustCmd) replayOf(f *fuzz.ExhaustFinding) string {
 	case v.Mutant != "":
 		return "shows nothing, as the defect is not there; with it, " + f.Replayed
 	}
-	return fmt.Sprintf("sgfuzz replay --full %s (%s)", shellWord(f.Path), f.Replayed)
+	return fmt.Sprintf("sgfuzz replay --full %s (%s)", fuzz.ShellWord(f.Path), f.Replayed)
 }
 
 // command is the command line that enumerates other lists of the same scope.

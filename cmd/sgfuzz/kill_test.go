@@ -134,10 +134,40 @@ func TestKilled(t *testing.T) {
 	if !reflect.DeepEqual(killed.Classes, alone.Classes) || killed.Features != alone.Features {
 		t.Errorf("%v, %d features\nleft alone: %v, %d features", killed.Classes, killed.Features, alone.Classes, alone.Features)
 	}
+	sameCourse(t, state, filepath.Join(dir, "other"))
 	a, b := caseTexts(t, filepath.Join(state, "findings")), caseTexts(t, filepath.Join(dir, "other", "findings"))
 	if !reflect.DeepEqual(a, b) {
 		t.Errorf("files %v\nleft alone: %v", a, b)
 	}
+}
+
+// sameCourse demands that a state of killed sessions counts by feature what one
+// that was left alone counts, and tells when the sessions were killed.
+func sameCourse(t *testing.T, killed, alone string) {
+	t.Helper()
+	k, err := fuzz.ReadState(killed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := fuzz.ReadState(alone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(k.Tally, a.Tally) || k.Tally.Cases != k.Stats.Cases || k.Tally.Cases == 0 {
+		t.Errorf("of %d cases %d are counted by feature, of %d left alone %d; equal: %v", k.Stats.Cases, k.Tally.Cases,
+			a.Stats.Cases, a.Tally.Cases, reflect.DeepEqual(k.Tally, a.Tally))
+	}
+	sessions := k.History.Sessions
+	ended := 0
+	for i := range sessions {
+		if sessions[i].End != nil {
+			ended++
+		}
+	}
+	if len(sessions) < 2 || ended != 1 || sessions[len(sessions)-1].End == nil || len(a.History.Sessions) != 1 {
+		t.Errorf("%d sessions, %d of them ended", len(sessions), ended)
+	}
+	t.Logf("%d sessions in %v, %d points", len(sessions), k.History.Elapsed, len(k.History.Points))
 }
 
 // runPlanted runs a build of buildPlanted to its end.

@@ -212,19 +212,25 @@ func (v *runCmd) replayCorpus(a *app) (*replayResult, error) {
 func (v *runCmd) campaign(a *app, r *runResult) error {
 	p := a.newProgress(v.total())
 	defer p.done()
-	sum, err := fuzz.Campaign(a.ctx, fuzz.Config{
-		Seed: r.Seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
-		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
-		Full: v.Full, Variants: v.Variants, Screen: v.Screen, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
-		Every: p.every(),
-		Progress: func(s fuzz.Stats) {
-			p.at(v.steps(&s), func() string { return statusLine(&s) })
-		},
-	})
+	c := v.config(r.Seed)
+	c.Every, c.Progress = p.every(), func(s fuzz.Stats) {
+		p.at(v.steps(&s), func() string { return statusLine(&s) })
+	}
+	sum, err := fuzz.Campaign(a.ctx, c)
 	if sum != nil {
 		v.fill(r, sum)
 	}
 	return err
+}
+
+// config is what the flags ask for.
+func (v *runCmd) config(seed uint64) fuzz.Config {
+	return fuzz.Config{
+		Seed: seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
+		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
+		Full: v.Full, Variants: v.Variants, Screen: v.Screen, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
+		Version: buildVersion(),
+	}
 }
 
 // total is the number of steps for the progress bar: cases or milliseconds,
@@ -273,60 +279,14 @@ func (v *runCmd) fill(r *runResult, sum *fuzz.Summary) {
 }
 
 func (v *runCmd) finding(seed uint64, f *fuzz.Finding) runFinding {
+	c := v.config(seed)
 	out := runFinding{
 		Class: f.Class, Number: f.Number, File: f.Path, Text: f.Text, Mutated: f.Mutated, Shrunk: f.Shrunk,
-		Replay: v.replayCommand(f.Path), Redraw: v.redrawCommand(seed, f.Number, f.Mutated), Case: corpus.Format(f.Case),
+		Replay: c.ReplayCommand(f.Path), Redraw: c.RedrawCommand(f.Number, f.Mutated), Case: corpus.Format(f.Case),
 	}
 	if f.Shrunk {
 		t := runTrigger(f.Trigger)
 		out.Trigger = &t
 	}
 	return out
-}
-
-// replayCommand is the command line that runs a finding again.
-func (v *runCmd) replayCommand(file string) string {
-	return "sgfuzz replay" + v.thorough() + " " + shellWord(file)
-}
-
-// redrawCommand is the command line that makes a case of this campaign again. A
-// mutated one takes all the cases before it.
-func (v *runCmd) redrawCommand(seed, n uint64, mutated bool) string {
-	s := fmt.Sprintf("sgfuzz run --no-corpus --no-guide --seed=%d --first=%d --cases=1", seed, n)
-	if mutated {
-		s = fmt.Sprintf("sgfuzz run --no-corpus --seed=%d --first=%d --cases=%d", seed, v.First, n-v.First+1)
-	}
-	for _, f := range []struct {
-		flag  string
-		names []string
-	}{{"strategy", v.Strategy}, {"dialect", v.Dialect}, {"profile", v.Profile}, {"generator", v.Generator}} {
-		if len(f.names) > 0 {
-			s += " --" + f.flag + "=" + strings.Join(f.names, ",")
-		}
-	}
-	return s + v.thorough()
-}
-
-func (v *runCmd) thorough() (flags string) {
-	if v.Full {
-		flags += " --full"
-	}
-	if !v.Variants {
-		flags += " --no-variants"
-	}
-	return flags
-}
-
-// shellWord quotes a word for a shell if it needs that.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:,@%", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 && s[0] != '-' {
-		return s
-	}
-	if strings.HasPrefix(s, "-") {
-		s = "./" + s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

@@ -114,19 +114,6 @@ func TestRunInterrupted(t *testing.T) {
 	r.want(t, exitFine, "interrupted", "no findings", "seed ")
 }
 
-func TestFindingCommands(t *testing.T) {
-	v := runCmd{Full: true, Strategy: []string{"indirect", "auto"}, Generator: []string{"literal"}}
-	if got := v.replayCommand("my findings/it's.sgcase"); got != `sgfuzz replay --full --no-variants 'my findings/it'\''s.sgcase'` {
-		t.Error(got)
-	}
-	if got := v.redrawCommand(5, 9, false); got != "sgfuzz run --no-corpus --no-guide --seed=5 --first=9 --cases=1 --strategy=indirect,auto --generator=literal --full --no-variants" {
-		t.Error(got)
-	}
-	if got := shellWord("-x"); got != "'./-x'" {
-		t.Error(got)
-	}
-}
-
 func TestShrink(t *testing.T) {
 	file := write(t, "w.sgcase", "strategy indirect\n"+wrongCase)
 	r := sgfuzz("", "shrink", file)
