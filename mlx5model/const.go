@@ -155,4 +155,8 @@ const (
 	SynTransportRetry Syndrome = 0x15
 	SynRNRRetry       Syndrome = 0x16
 	SynRemoteAborted  Syndrome = 0x22
+
+	// SynWait is not on the wire either: a Peer that cannot take the message
+	// yet, because no receive is posted for it, answers it.
+	SynWait Syndrome = 0xff
 )

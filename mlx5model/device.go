@@ -39,6 +39,8 @@ type Device struct {
 	inline  inlineMemory         // scratch: inline data of a WQE
 	list    []byte               // scratch: a list fetched by pointer
 
+	dest []byte // scratch: address of the WQE under way, of UD and XRC
+
 	unknownMask uint64 // UMRs that carried mask bits outside MaskKnown
 }
 
@@ -99,6 +101,8 @@ type QPConfig struct {
 	Peer   Peer   // the other end; nil when RDMA shall fail with SynTransportRetry
 	SigAll bool   // every WQE gets a completion
 	UIDX   uint32 // user index that completions carry, 24 bits
+
+	Transport Transport // what precedes the segments of its WQEs; RC and UC the same
 }
 
 // QPState is a queue pair's state as far as sending goes.

@@ -34,6 +34,9 @@ func (e *WQEError) Unwrap() error { return e.Err }
 // every WQE from the consumer counter up to pi in order. Counters count WQEBBs;
 // pi may be the full counter or its low 16 bits.
 //
+// A peer that answers SynWait ends the batch before its WQE, which the next
+// Doorbell or Step tries again.
+//
 // A WQE that fails completes with an error, takes the queue pair to QPError,
 // and the WQEs behind it, like all later ones, complete with SynFlush. Checks
 // of the frame come first: index, QPN, DS, opcode; all are SynLocalQPOp. A
@@ -54,13 +57,16 @@ func (d *Device) Doorbell(qp *QP, pi uint32) {
 	}
 	for left > 0 {
 		n := d.step(qp, left)
+		if n == 0 {
+			return // the peer waits
+		}
 		qp.ci += n
 		left -= n
 	}
 }
 
 // step executes or flushes the WQE at the consumer counter and gives its
-// length in WQEBBs, 1 to left.
+// length in WQEBBs, 1 to left, or 0 if the peer waits.
 func (d *Device) step(qp *QP, left uint32) uint32 {
 	raw := d.raw[:CtrlSize]
 	copy(raw, qp.cfg.SQ.At(qp.ci, 0))
@@ -77,6 +83,9 @@ func (d *Device) step(qp *QP, left uint32) uint32 {
 		bytes, err = d.execute(qp, d.raw[:bytes])
 	}
 	if err != nil {
+		if err.Syndrome == SynWait {
+			return 0
+		}
 		d.fail(qp, &ctrl, err)
 		return n
 	}
@@ -110,6 +119,9 @@ func (d *Device) frame(qp *QP, c *Ctrl, left uint32) (int, *WQEError) {
 
 // execute carries out one WQE and gives the byte count of its completion.
 func (d *Device) execute(qp *QP, raw []byte) (int, *WQEError) {
+	if qp.cfg.Transport >= UD {
+		raw = d.address(qp, raw)
+	}
 	w := &d.wqe
 	if err := Decode(raw, w); err != nil {
 		return 0, &WQEError{Syndrome: SynLocalQPOp, Reason: ReasonWQESize, Err: err}
@@ -126,6 +138,8 @@ func (d *Device) execute(qp *QP, raw []byte) (int, *WQEError) {
 		return d.rdma(qp, w)
 	case OpRDMAWriteImm, OpSend, OpSendImm, OpSendInval:
 		return 0, d.message(qp, w)
+	case OpAtomicCS, OpAtomicFA:
+		return d.atomic(qp, w)
 	}
 	return 0, &WQEError{Syndrome: SynLocalQPOp, Reason: ReasonOpcode}
 }

@@ -25,6 +25,9 @@ type Message struct {
 	RAddr  uint64 // OpRDMAWriteImm
 	Local  []sg.Extent
 	Memory HostMemory // what Local refers to
+
+	Solicited bool   // the WQE asks for a solicited event (CtrlSolicited)
+	Dest      []byte // UD: the address vector, XRC: the XRC segment; valid during the call
 }
 
 // MessagePeer is a Peer that takes messages too. Without it SEND, SEND_INVAL
@@ -89,7 +92,8 @@ func (d *Device) message(qp *QP, w *WQE) *WQEError {
 	if e != nil {
 		return e
 	}
-	m := Message{Opcode: w.Opcode, Imm: w.Imm, RKey: w.RKey, RAddr: w.RAddr, Local: d.gather, Memory: mem}
+	m := Message{Opcode: w.Opcode, Imm: w.Imm, RKey: w.RKey, RAddr: w.RAddr, Local: d.gather, Memory: mem,
+		Solicited: w.FmCeSe&CtrlSolicited != 0, Dest: d.dest}
 	if s := peer.Message(m); s != SynOK {
 		return &WQEError{Syndrome: s, Reason: ReasonPeer, Key: w.RKey}
 	}
@@ -212,6 +216,9 @@ func (r *Responder) Transfer(write bool, rkey uint32, raddr uint64, local []sg.E
 
 // copyExtents copies a byte stream between two lists of extents of one length.
 func (r *Responder) copyExtents(dst []sg.Extent, to HostMemory, src []sg.Extent, from HostMemory) error {
+	if c, ok := to.(Copier); ok && from == to {
+		return c.CopyExtents(dst, src)
+	}
 	if r.buf == nil {
 		r.buf = make([]byte, copyChunk)
 	}
