@@ -8,12 +8,12 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/sgfuzz/sgfuzz/internal/style"
+	"github.com/sgfuzz/sgfuzz/internal/usage"
 )
 
 // Exit statuses.
@@ -129,25 +129,29 @@ func (a *app) complain(err error) {
 	}
 }
 
-// cli is the command line.
+// cli is the command line. Verbs stand in the order of the help, each in its
+// group.
 type cli struct {
 	Build kong.VersionFlag `name:"version" help:"Print the version and exit."`
 
-	Run     runCmd     `cmd:"" help:"Replay the embedded cases, then fuzz."`
-	Replay  replayCmd  `cmd:"" help:"Run case files through every strategy and the oracle."`
-	Shrink  shrinkCmd  `cmd:"" help:"Find the smallest case with the same failure class."`
-	Encode  encodeCmd  `cmd:"" help:"Print the WQE bytes that a strategy posts for a case."`
-	Decode  decodeCmd  `cmd:"" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
-	Import  importCmd  `cmd:"" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
-	Export  exportCmd  `cmd:"" help:"Write cases and seeds as inputs of fuzzing engines."`
-	Vectors vectorsCmd `cmd:"" help:"Check recorded outputs of real drivers against the encoders."`
-	Conform conformCmd `cmd:"" help:"Test an implementation written elsewhere, a child process."`
-	Exhaust exhaustCmd `cmd:"" help:"Check every list of a small universe with every strategy."`
-	Mutants mutantsCmd `cmd:"" help:"Measure which re-created defects are found, and how fast."`
-	Bench   benchCmd   `cmd:"" help:"Measure the encoders beside the peers that this machine has."`
-	Fmt     fmtCmd     `cmd:"" help:"Bring case files into their canonical form."`
-	Corpus  corpusCmd  `cmd:"" help:"List, minimise or format directories of case files."`
-	Version versionCmd `cmd:"" help:"Print version and build."`
+	Run     runCmd     `cmd:"" group:"find" help:"Replay the embedded cases, then fuzz."`
+	Replay  replayCmd  `cmd:"" group:"find" help:"Run case files through every strategy and the oracle."`
+	Shrink  shrinkCmd  `cmd:"" group:"find" help:"Find the smallest case with the same failure class."`
+	Exhaust exhaustCmd `cmd:"" group:"find" help:"Check every list of a small universe with every strategy."`
+	Encode  encodeCmd  `cmd:"" group:"look" help:"Print the WQE bytes that a strategy posts for a case."`
+	Decode  decodeCmd  `cmd:"" group:"look" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
+	Conform conformCmd `cmd:"" group:"outside" help:"Test an implementation written elsewhere, a child process."`
+	Vectors vectorsCmd `cmd:"" group:"outside" help:"Check recorded outputs of real drivers against the encoders."`
+	Mutants mutantsCmd `cmd:"" group:"measure" help:"Measure which re-created defects are found, and how fast."`
+	Bench   benchCmd   `cmd:"" group:"measure" help:"Measure the encoders beside the peers that this machine has."`
+	Import  importCmd  `cmd:"" group:"files" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
+	Export  exportCmd  `cmd:"" group:"files" help:"Write cases and seeds as inputs of fuzzing engines."`
+	Fmt     fmtCmd     `cmd:"" group:"files" help:"Bring case files into their canonical form."`
+	Corpus  corpusCmd  `cmd:"" group:"files" help:"List, minimise or format directories of case files."`
+
+	Help       helpCmd       `cmd:"" group:"about" help:"Tell what a verb does and what it takes."`
+	Completion completionCmd `cmd:"" group:"about" help:"Print what makes a shell complete this command line."`
+	Version    versionCmd    `cmd:"" group:"about" help:"Print version and build."`
 }
 
 // run is the program. It never exits and never panics.
@@ -160,7 +164,11 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 			code = exitInternal
 		}
 	}()
-	code = a.main(args)
+	if len(args) > 0 && args[0] == usage.CompleteWord {
+		a.complete(args[1:])
+	} else {
+		code = a.main(args)
+	}
 	if err := a.stdout.Flush(); err != nil {
 		a.complain(fmt.Errorf("writing the result: %w", err))
 		return exitInternal
@@ -208,12 +216,7 @@ func (a *app) parse(args []string) (v verb, code int) {
 			panic(p)
 		}
 	}()
-	k := kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(a.stdout, a.stderr),
-		kong.Exit(func(code int) { panic(exited(code)) }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{
-			"version": "sgfuzz " + buildVersion(),
-			"exports": strings.Join(exportFormats, ", "), "imports": strings.Join(importKinds, ", "),
-		})
+	k := parser(a.stdout, a.stderr)
 	ctx, err := k.Parse(args)
 	if err == nil {
 		return ctx.Selected().Target.Addr().Interface().(verb), 0
@@ -225,21 +228,8 @@ func (a *app) parse(args []string) (v verb, code int) {
 			return nil, exitUsage
 		}
 	}
-	a.complain(fmt.Errorf("%w (see sgfuzz %s--help)", err, verbOf(args)))
+	a.complain(fmt.Errorf("%w (see sgfuzz %s--help)", err, verbOf(k, args)))
 	return nil, exitUsage
-}
-
-const about = `Finds scatter/gather lists that break memory registration.
-
-Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that cannot be written or a bug.`
-
-// verbOf is the first argument and a blank if it is a verb.
-func verbOf(args []string) string {
-	verbs := []string{"run", "replay", "shrink", "encode", "decode", "import", "export", "vectors", "conform", "exhaust", "mutants", "bench", "fmt", "version"}
-	if len(args) > 0 && slices.Contains(verbs, args[0]) {
-		return args[0] + " "
-	}
-	return ""
 }
 
 // maxJobs bounds --jobs: each worker holds a device and its memory.
@@ -248,16 +238,6 @@ const maxJobs = 1024
 func checkJobs(n int) error {
 	if n < 0 || n > maxJobs {
 		return badInputf("--jobs %d: 0 (one a core) to %d", n, maxJobs)
-	}
-	return nil
-}
-
-// known refuses names that are not in all, and lists those that are.
-func known(what string, given, all []string) error {
-	for _, s := range given {
-		if !slices.Contains(all, s) {
-			return badInputf("unknown %s %q: one of %s", what, s, strings.Join(all, ", "))
-		}
 	}
 	return nil
 }

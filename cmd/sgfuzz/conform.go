@@ -15,7 +15,7 @@ import (
 // conformCmd drives an implementation written elsewhere.
 type conformCmd struct {
 	common
-	Ops        []string      `placeholder:"OP,…" help:"Only these operations: sg_to_pages, sg_to_klms, wqe, register."`
+	Ops        []string      `placeholder:"OP" help:"Only these operations: sg_to_pages, sg_to_klms, wqe, register."`
 	Judge      string        `default:"exact" enum:"exact,semantic" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
 	Cases      uint64        `help:"Requests of each operation (default: 10000, no limit with --for)."`
 	For        time.Duration `help:"Time for all operations together."`

@@ -20,7 +20,7 @@ type exhaustCmd struct {
 	PageSize uint64        `default:"4" placeholder:"BYTES" help:"Page size, a power of two from 4 on (default: ${default})."`
 	Unit     uint64        `placeholder:"BYTES" help:"Addresses and lengths are multiples of this (default: a quarter of a page)."`
 	Base     string        `placeholder:"ADDR" help:"First address, or \"top\" to end at 2^64 (default: the middle is at 4 GiB)."`
-	Strategy []string      `placeholder:"NAME,…" help:"Only these strategies."`
+	Strategy []string      `placeholder:"NAME" help:"Only these strategies."`
 	Windows  string        `default:"all" enum:"all,edges" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
 	From     uint64        `placeholder:"INDEX" help:"First list, to go on where an enumeration ended."`
 	To       uint64        `placeholder:"INDEX" help:"Where to end, exclusive (default: all lists)."`
@@ -29,6 +29,9 @@ type exhaustCmd struct {
 	Jobs     int           `short:"j" help:"Lists checked at once (default: one a core)."`
 	Mutant   string        `placeholder:"NAME" help:"Enumerate with a re-created defect, to see it found (see sgfuzz mutants)."`
 }
+
+// exhaustTop is --base for a universe that ends at 2^64.
+const exhaustTop = "top"
 
 // exhaustResult is its JSON object.
 type exhaustResult struct {
@@ -121,7 +124,7 @@ func (v *exhaustCmd) config() (c fuzz.ExhaustConfig, err error) {
 	}
 	switch v.Base {
 	case "":
-	case "top":
+	case exhaustTop:
 		c.Base = fuzz.ExhaustTop(v.Pages, v.PageSize)
 	default:
 		if c.Base, err = strconv.ParseUint(v.Base, 0, 64); err != nil || c.Base == 0 {

@@ -16,7 +16,7 @@ import (
 // tests written elsewhere.
 type exportCmd struct {
 	common
-	Format      string   `required:"" placeholder:"FORMAT" help:"${exports}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer, vectors in the schema of the recordings, tables for C with examples."`
+	Format      string   `required:"" placeholder:"FORMAT" help:"${format}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer, vectors in the schema of the recordings, tables for C with examples."`
 	Out         string   `required:"" placeholder:"DIR" help:"Where to: the package (go), the working directory (gofuzz), the directory of the fuzzers (libfuzzer-zip), any other. Made if it is not there."`
 	Target      []string `placeholder:"NAME" help:"Of an engine's format: whose seeds to write, or all (default: Strategies, the target that runs cases)."`
 	Gzip        bool     `help:"Of jsonl: write .jsonl.gz."`

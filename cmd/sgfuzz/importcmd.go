@@ -12,7 +12,7 @@ import (
 // importCmd turns iovec logs and inputs of fuzzing engines into case files.
 type importCmd struct {
 	common
-	From   string   `default:"iovec" placeholder:"KIND" help:"What the files are: ${imports} (default: ${default})."`
+	From   string   `default:"iovec" placeholder:"KIND" help:"What the files are: ${kind}." names:"kind"`
 	Out    string   `required:"" placeholder:"DIR" help:"Directory for the case files; made if it is not there."`
 	Dedupe bool     `help:"Write a list that occurs several times in one log once."`
 	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or inputs of target Strategies, crashers too, and directories of them."`

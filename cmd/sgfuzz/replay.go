@@ -12,7 +12,7 @@ import (
 // replayCmd runs cases that are on disk.
 type replayCmd struct {
 	common
-	Strategy []string `placeholder:"NAME,…" help:"Only these strategies."`
+	Strategy []string `placeholder:"NAME" help:"Only these strategies."`
 	Full     bool     `help:"Move every byte instead of borders and samples."`
 	Variants bool     `default:"true" negatable:"" help:"Check the metamorphic relations too."`
 	Jobs     int      `short:"j" help:"Cases run at once (default: one a core)."`

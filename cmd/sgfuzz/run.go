@@ -23,10 +23,10 @@ type runCmd struct {
 	Cases     uint64        `placeholder:"N" help:"Cases to fuzz, those of earlier sessions on --state included (default: no limit)."`
 	Seed      *uint64       `placeholder:"N" help:"Seed of the campaign (default: random; it is printed)."`
 	First     uint64        `placeholder:"N" help:"Number of the first case (default: 0)."`
-	Strategy  []string      `placeholder:"NAME,…" help:"Only these strategies."`
-	Dialect   []string      `placeholder:"NAME,…" help:"Only these dialects."`
-	Profile   []string      `placeholder:"NAME,…" help:"Only these device profiles."`
-	Generator []string      `placeholder:"NAME,…" help:"Only these list generators."`
+	Strategy  []string      `placeholder:"NAME" help:"Only these strategies."`
+	Dialect   []string      `placeholder:"NAME" help:"Only these dialects."`
+	Profile   []string      `placeholder:"NAME" help:"Only these device profiles."`
+	Generator []string      `placeholder:"NAME" help:"Only these list generators."`
 	State     string        `placeholder:"DIR" help:"Directory to save the campaign's state to, and to go on from if it has one."`
 	Out       string        `placeholder:"DIR" help:"Directory for findings (default: findings, or findings in --state); made when there is one."`
 	Keep      int           `default:"1" help:"Findings kept of one failure class."`
@@ -35,6 +35,7 @@ type runCmd struct {
 	Variants  bool          `default:"true" negatable:"" help:"Check the metamorphic relations too."`
 	Screen    uint64        `placeholder:"N" help:"Run one case in N with all checks whatever a quick look at it says; 1 for all (default: 8, or 1 with --full)."`
 	Guide     bool          `default:"true" negatable:"" help:"Mutate cases that showed something new, besides drawing fresh ones."`
+	Mutant    string        `placeholder:"NAME" help:"Fuzz with a re-created defect, to see it found (see sgfuzz mutants)."`
 	Corpus    bool          `default:"true" negatable:"" help:"Replay the embedded cases first."`
 }
 
@@ -185,6 +186,11 @@ func (v *runCmd) check() error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("--out or --state: %w", err)
 	}
+	if v.Mutant != "" {
+		if _, err := fuzz.Mutants(v.Mutant); err != nil {
+			return badInput(err)
+		}
+	}
 	return cmp.Or(
 		checkJobs(v.Jobs),
 		known("strategy", v.Strategy, corpus.Strategies()),
@@ -229,7 +235,7 @@ func (v *runCmd) config(seed uint64) fuzz.Config {
 		Seed: seed, First: v.First, Cases: v.Cases, For: v.For, Jobs: v.Jobs,
 		Strategies: v.Strategy, Dialects: v.Dialect, Profiles: v.Profile, Generators: v.Generator,
 		Full: v.Full, Variants: v.Variants, Screen: v.Screen, NoGuide: !v.Guide, State: v.State, Out: v.Out, Keep: v.Keep, Options: planted,
-		Version: buildVersion(),
+		Mutant: v.Mutant, Version: buildVersion(),
 	}
 }
 

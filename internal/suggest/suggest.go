@@ -15,7 +15,7 @@ const most = 3
 // Names are those of all that are near the given name, the nearest first and
 // three at most: names that begin with it, and names that a few slips of the
 // finger make of it (a letter too many, too few, another one, or two swapped;
-// one slip for each three letters). Of a name with slashes the last part alone
+// one slip for each three letters of the given name). Of a name with slashes the last part alone
 // will do. Upper and lower case are the same.
 func Names(given string, all []string) []string {
 	type near struct {
@@ -48,7 +48,7 @@ func slips(given, name string) (n int, ok bool) {
 	if strings.HasPrefix(name, given) || strings.HasPrefix(base, given) {
 		return 0, true
 	}
-	bound := max(1, len(given)/3)
+	bound := len(given) / 3
 	if len(given) > len(name)+bound {
 		return 0, false
 	}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sgfuzz/sgfuzz/internal/usage"
+)
+
+const about = `Finds scatter/gather lists that break memory registration.
+
+Exit status: 0 fine, 1 findings, 2 wrong usage or unusable input, 3 output that cannot be written or a bug.`
+
+// groups are the headings of the verbs; keys are those of the tags in cli.
+var groups = []kong.Group{
+	{Key: "find", Title: "Find lists that break something:"},
+	{Key: "look", Title: "Look at cases and work requests:"},
+	{Key: "outside", Title: "Other implementations:"},
+	{Key: "measure", Title: "Measure:"},
+	{Key: "files", Title: "Files:"},
+	{Key: "about", Title: "This program:"},
+}
+
+// parser makes the parser of the command line. It writes help to stdout, and
+// panics with exited where it wants to end the process.
+func parser(stdout, stderr io.Writer) *kong.Kong {
+	return kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(stdout, stderr),
+		kong.Exit(func(code int) { panic(exited(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(helpOf), kong.ExplicitGroups(groups),
+		vars())
+}
+
+// vars are what help texts can name: the version, and the members of sets of
+// names.
+func vars() kong.Vars {
+	v := kong.Vars{"version": "sgfuzz " + buildVersion()}
+	for _, set := range []string{"format", "kind", "operation", "benchmark"} {
+		v[set] = strings.Join(namesOf(set), ", ")
+	}
+	return v
+}
+
+// helpOf is the help of a flag or argument with its default.
+func helpOf(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	if !v.HasDefault || v.IsBool() || strings.Contains(help, "default:") {
+		return help
+	}
+	return fmt.Sprintf("%s (default: %s).", strings.TrimSuffix(help, "."), v.Default)
+}
+
+// program describes the command line.
+func program() *usage.Program { return usage.Of(parser(io.Discard, io.Discard), namesOf) }
+
+// verbOf is the verb that the arguments begin with and a blank, "" if there is
+// none.
+func verbOf(k *kong.Kong, args []string) string {
+	node, path := k.Model.Node, ""
+	for _, arg := range args {
+		i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == arg })
+		if i < 0 {
+			break
+		}
+		node, path = node.Children[i], path+arg+" "
+	}
+	return path
+}
+
+// complete answers the script of a shell: the words of a command line behind
+// "--".
+func (a *app) complete(args []string) {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	reply := program().Complete(args)
+	_, _ = reply.WriteTo(a.stdout) // the flush tells
+}
