@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/mutants"
 	"github.com/sgfuzz/sgfuzz/oracle"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -37,6 +38,10 @@ type Config struct {
 	// in full; 0 is DefaultScreen, or 1 with Full.
 	Screen  uint64
 	NoGuide bool // draw every case by itself, see CaseSeed
+
+	// Mutant is the name of a defect that is put into the registering side, to
+	// see it found; "" for none. Without Strategies it is those that it concerns.
+	Mutant string
 
 	State    string // directory to go on from and to save to; "" for none
 	Out      string // directory for findings; "" for "findings" in State, or memory only
@@ -199,6 +204,13 @@ func (c *Config) check() error {
 			if !slices.Contains(all, s) {
 				errs = append(errs, fmt.Errorf("unknown %s %q: one of %s", what, s, strings.Join(all, ", ")))
 			}
+		}
+	}
+	if c.Mutant != "" {
+		if m, ok := mutants.ByName(c.Mutant); !ok {
+			errs = append(errs, fmt.Errorf("unknown mutant %q", c.Mutant))
+		} else if len(c.Strategies) == 0 {
+			c.Strategies = slices.Clone(m.Strategies)
 		}
 	}
 	known("strategy", c.Strategies, corpus.Strategies())

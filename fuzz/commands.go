@@ -6,8 +6,11 @@ import (
 )
 
 // ReplayCommand is the sgfuzz command line that runs a saved finding again the
-// way the campaign did.
+// way the campaign did. What a mutant did it shows beside the list.
 func (c *Config) ReplayCommand(file string) string {
+	if c.Mutant != "" {
+		return "sgfuzz explain --mutant=" + c.Mutant + " " + ShellWord(file)
+	}
 	return "sgfuzz replay" + c.thorough() + " " + ShellWord(file)
 }
 
@@ -28,6 +31,9 @@ func (c *Config) RedrawCommand(n uint64, mutated bool) string {
 		if len(f.names) > 0 {
 			s += " --" + f.flag + "=" + strings.Join(f.names, ",")
 		}
+	}
+	if c.Mutant != "" {
+		s += " --mutant=" + c.Mutant
 	}
 	return s + c.thorough()
 }

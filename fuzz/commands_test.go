@@ -14,6 +14,13 @@ func TestFindingCommands(t *testing.T) {
 			t.Errorf("%s\nwant %s", got, want)
 		}
 	}
+	c = Config{Seed: 5, Variants: true, Mutant: "klm-byte-order"}
+	if got := c.ReplayCommand("x"); got != "sgfuzz explain --mutant=klm-byte-order x" {
+		t.Error(got)
+	}
+	if got := c.RedrawCommand(1, false); got != "sgfuzz run --no-corpus --no-guide --seed=5 --first=1 --cases=1 --mutant=klm-byte-order" {
+		t.Error(got)
+	}
 	c = Config{Seed: 5, Variants: true, Screen: 3}
 	if got := c.RedrawCommand(0, true); got != "sgfuzz run --no-corpus --seed=5 --first=0 --cases=1 --screen=3" {
 		t.Error(got)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -237,6 +238,27 @@ func TestTally(t *testing.T) {
 	}
 	if a, b := stateOf(t, c.State).Tally, stateOf(t, parts.State).Tally; !reflect.DeepEqual(a, b) || a.Cases != c.Cases {
 		t.Errorf("in parts %+v\nat once %+v", b, a)
+	}
+}
+
+// TestMutantCampaign finds a re-created defect and nothing else.
+func TestMutantCampaign(t *testing.T) {
+	c := saved(t)
+	c.Options, c.Strategies, c.Profiles, c.Mutant, c.Cases = nil, nil, nil, "klm-neighbours-swapped", 64
+	sum := campaignOf(t, c)
+	if len(sum.Findings) != 2 || !strings.HasSuffix(sum.Findings[0].Class, "-stream/indirect") {
+		t.Errorf("%+v", sum.Findings)
+	}
+	if s := stateOf(t, c.State); s.Config.Mutant != c.Mutant || !reflect.DeepEqual(s.Config.Strategies, []string{"indirect"}) {
+		t.Errorf("%+v", s.Config)
+	}
+	c.Mutant = ""
+	if _, err := Campaign(context.Background(), c); !errors.Is(err, ErrState) {
+		t.Errorf("goes on without the mutant: %v", err)
+	}
+	c.Mutant = "no-such"
+	if _, err := Campaign(context.Background(), c); err == nil {
+		t.Error("an unknown mutant is taken")
 	}
 }
 

@@ -33,13 +33,14 @@ type stateHeader struct {
 	NoGuide    bool     `json:"no_guide"`
 	Keep       int      `json:"keep"`
 	Shrink     int      `json:"shrink"`
+	Mutant     string   `json:"mutant,omitempty"`
 }
 
 func (c *Config) header() stateHeader {
 	some := func(names []string) []string { return append([]string(nil), names...) } // nil if empty, as JSON gives it
 	return stateHeader{
 		stateFormat, c.Seed, c.First, some(c.Strategies), some(c.Dialects), some(c.Profiles), some(c.Generators),
-		c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink,
+		c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink, c.Mutant,
 	}
 }
 
@@ -48,6 +49,7 @@ func (c *Config) adopt(h *stateHeader) {
 	c.Seed, c.First = h.Seed, h.First
 	c.Strategies, c.Dialects, c.Profiles, c.Generators = h.Strategies, h.Dialects, h.Profiles, h.Generators
 	c.Full, c.Variants, c.Screen, c.NoGuide, c.Keep, c.Shrink = h.Full, h.Variants, h.Screen, h.NoGuide, h.Keep, h.Shrink
+	c.Mutant = h.Mutant
 }
 
 // roundRecord is what one round added, and the figures after it.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/mutants"
 	"github.com/sgfuzz/sgfuzz/oracle"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -40,6 +41,10 @@ func newWorker(k *campaign, stop <-chan struct{}) *worker {
 // renew makes a runner: the first one, or one in place of one that panicked.
 func (w *worker) renew() {
 	o := Options{Full: w.k.Full, FullLimit: fullLimit, Variants: w.k.Variants, Strategies: w.k.Strategies, Stop: w.stop}
+	if m, ok := mutants.ByName(w.k.Mutant); ok {
+		p := m.Parts() // which may have state
+		o.Mapper, o.Encoder, o.Wrap, o.Host = p.Mapper, p.Encoder, p.Wrap, p.Host
+	}
 	if w.k.Options != nil {
 		w.k.Options(&o)
 	}
