@@ -19,6 +19,19 @@ func (s Severity) String() string {
 	return [...]string{"note", "warning", "error"}[min(s, Error)]
 }
 
+// MarshalText gives String's text.
+func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads what MarshalText gives.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for *s = Note; *s <= Error; *s++ {
+		if s.String() == string(text) {
+			return nil
+		}
+	}
+	return fmt.Errorf("mlx5model: no severity %q", text)
+}
+
 // Rule numbers a check of the strict decoder.
 type Rule uint8
 
@@ -44,12 +57,12 @@ const (
 
 // Finding is one thing that the strict decoder has to say about a WQE.
 type Finding struct {
-	Rule      Rule
-	Severity  Severity
-	Offset    int    // bytes from the start of the WQE; in a list by pointer, 80h plus the offset in the list
-	Field     string // segment and field
-	Text      string
-	Authority string // header and symbol, or the dialect
+	Rule      Rule     `json:"rule"`
+	Severity  Severity `json:"severity"`
+	Offset    int      `json:"offset"` // bytes from the start of the WQE; in a list by pointer, 80h plus the offset in the list
+	Field     string   `json:"field"`  // segment and field
+	Text      string   `json:"text"`
+	Authority string   `json:"authority"` // header and symbol, or the dialect
 }
 
 // String gives the finding on one line.

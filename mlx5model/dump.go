@@ -2,225 +2,123 @@ package mlx5model
 
 import (
 	"bufio"
+	"encoding/hex"
 	"fmt"
 	"io"
-	"strings"
 )
 
-// DumpOptions govern Dump. The zero value shows a WQE of an unknown producer.
+// DumpOptions govern Annotate and Dump. The zero value shows a WQE of an
+// unknown producer.
 type DumpOptions struct {
-	// Check is what is known about the WQE; nil for nothing. Its findings end
-	// the dump.
+	// Check is what is known about the WQE; nil for nothing.
 	Check *CheckContext
 	// Entries bounds long lists: as many entries are shown from the list's
-	// start and as many from its end. 0 stands for 8.
+	// start and as many from its end. 0 stands for 8; negative for all.
 	Entries int
 }
 
-// dumper is the state of one Dump.
-type dumper struct {
-	checker
-	out     *bufio.Writer
-	entries int
-}
-
-// Dump writes raw, one linear WQE, to out as annotated text: per segment its
-// hex rows, its fields with bit position, value and meaning, its list as a
-// table with running offsets, and at the end what Check finds. Positions are
-// those of the big-endian 32-bit word at the byte offset named (64-bit for
-// wider fields), bit 0 lowest. Bytes that cannot be decoded appear as hex. The
-// text is bounded whatever raw is. The error is out's.
+// Dump writes raw, one linear WQE, to out as annotated text: the View that
+// Annotate makes, by WriteText. Unless opt asks for all entries, the text is
+// bounded whatever raw is. The error is out's.
 func Dump(out io.Writer, raw []byte, opt DumpOptions) error {
-	ctx := opt.Check
-	if ctx == nil {
-		ctx = &noContext
-	}
-	d := dumper{checker: checker{raw: raw, ctx: *ctx, rules: ctx.Rules}, out: bufio.NewWriter(out), entries: opt.Entries}
-	if d.entries <= 0 {
-		d.entries = 8
-	}
-	if err := Decode(raw, &d.w); err != nil {
-		d.printf("undecodable: %v\n", err)
-		d.hex(0, min(len(raw), maxPlainBytes), "")
-		d.elided(len(raw) - maxPlainBytes)
-	} else {
-		d.kind = d.rules.Kind(&d.w)
-		d.wqe()
-	}
-	d.findings()
-	return d.out.Flush()
+	return Annotate(raw, opt).WriteText(out, nil)
 }
 
-// maxPlainBytes bounds what is shown as plain hex.
-const maxPlainBytes = 1024
+// Role is what a piece of a View's text is, for a terminal to colour it by.
+type Role uint8
 
-func (d *dumper) printf(format string, args ...any) { fmt.Fprintf(d.out, format, args...) }
+// Roles.
+const (
+	RoleTitle   Role = iota // the WQE's heading
+	RolePart                // a segment's heading
+	RoleName                // a field
+	RoleMuted               // bytes, zero fields, authorities
+	RoleGood                // no findings
+	RoleNote                // a finding, by severity
+	RoleWarning             //
+	RoleError               //
+)
 
-func (d *dumper) elided(n int) {
-	if n > 0 {
-		d.printf("  … %d more bytes\n", n)
+// roleOf gives a severity's role.
+func roleOf(s Severity) Role { return [...]Role{RoleNote, RoleWarning, RoleError}[min(s, Error)] }
+
+// WriteText writes the view as text: what it is, what the strict decoder finds,
+// then each part with its bytes, its fields with bit position, value and
+// meaning, its list as a table with running offsets. Fields that a finding is
+// about bear its number. Positions are those of the big-endian 32-bit word at
+// the byte offset named (64-bit for wider fields), bit 0 lowest. paint colours
+// pieces of the text; nil leaves it plain. The error is out's.
+func (v *View) WriteText(out io.Writer, paint func(Role, string) string) error {
+	if paint == nil {
+		paint = func(_ Role, s string) string { return s }
 	}
+	t := textWriter{View: v, out: bufio.NewWriter(out), paint: paint, bytes: map[string][]byte{BufferWQE: fromHex(v.Hex), BufferList: fromHex(v.List)}}
+	t.head()
+	for i := range v.Parts {
+		t.part(&v.Parts[i])
+	}
+	return t.out.Flush()
 }
 
-func (d *dumper) wqe() {
-	w := &d.w
-	d.printf("%v: index %#04x, QPN %#06x, DS %d = %d bytes in %d WQEBBs", w.Opcode, w.Index, w.QPN, w.DS, int(w.DS)*DSSize, WQEBBs(w.DS))
-	if d.rules != nil {
-		name := "of no known kind"
-		if d.kind != nil {
-			name = d.kind.Name
-		}
-		d.printf(", %s", d.rules.Name)
-		if w.Opcode == OpUMR {
-			d.printf(" %s", name)
-		}
-	}
-	d.printf("\n")
-	d.segment(SegCtrl, 0, "")
-	end := CtrlSize
-	switch w.Opcode {
-	case OpUMR:
-		end = d.umrSegments()
-	case OpSetPSV:
-		if w.DS >= 2 {
-			d.segment(SegPSV, end, "")
-			end += 16
-		}
-	case OpRDMARead, OpRDMAWrite, OpRDMAWriteImm:
-		d.segment(SegRaddr, end, "")
-		end = d.dataTable(end + RaddrSize)
-	case OpSend, OpSendImm, OpSendInval:
-		end = d.dataTable(end)
-	}
-	d.rest(end)
+func fromHex(s string) []byte {
+	b, _ := hex.DecodeString(s) // made by this package
+	return b
 }
 
-// rest shows what follows the segments: the WQE's own remainder, and what
-// there is of the last WQEBB behind it.
-func (d *dumper) rest(end int) {
-	own := int(d.w.DS) * DSSize
-	if end < own {
-		d.printf("remaining bytes\n")
-		d.hex(end, own, "")
+// textWriter is the state of one WriteText.
+type textWriter struct {
+	*View
+	out   *bufio.Writer
+	paint func(Role, string) string
+	bytes map[string][]byte // by buffer
+}
+
+func (t *textWriter) printf(format string, args ...any) { fmt.Fprintf(t.out, format, args...) }
+
+func (t *textWriter) head() {
+	t.printf("%s\n", t.paint(RoleTitle, t.Title))
+	if t.Summary != "" {
+		t.printf("  %s\n", t.Summary)
 	}
-	last := min(len(d.raw), int(WQEBBs(d.w.DS))*WQEBBSize)
-	if last <= own {
+	if t.Error != "" {
+		t.printf("  %s\n", t.paint(RoleError, "undecodable: "+t.Error))
+	}
+	if len(t.Findings) == 0 {
+		t.printf("  %s\n", t.paint(RoleGood, "strict check: no findings"))
 		return
 	}
-	if allZero(d.raw[own:last]) {
-		d.printf("behind the WQE, %d bytes: zero\n", last-own)
-		return
+	t.printf("  strict check: %d findings\n", len(t.Findings))
+	for i := range t.Findings {
+		f := &t.Findings[i]
+		t.printf("  %s at %s: %s\n", t.paint(roleOf(f.Severity), fmt.Sprintf("[%d] %s", f.Number, f.Severity)), f.where(), f.Text)
+		t.printf("      %s\n", t.paint(RoleMuted, fmt.Sprintf("rule %d, %s", f.Rule, f.Authority)))
 	}
-	d.printf("behind the WQE, %d bytes: not part of it\n", last-own)
-	d.hex(own, last, "stale")
 }
 
-func allZero(b []byte) bool {
-	for _, x := range b {
-		if x != 0 {
-			return false
+// where names a finding's place.
+func (f *ViewFinding) where() string {
+	if f.Buffer == BufferList {
+		return fmt.Sprintf("%03x of the list, %s", f.Offset, f.Field)
+	}
+	return fmt.Sprintf("%03x %s", f.Offset, f.Field)
+}
+
+// marks are the numbers of the findings in bytes [off, off+size) of a buffer.
+func (t *textWriter) marks(buffer string, off, size int) string {
+	return t.marksOf(func(f *ViewFinding) bool { return f.Buffer == buffer && f.Offset >= off && f.Offset < off+size })
+}
+
+// fieldMarks are the numbers of the findings about a field of a part.
+func (t *textWriter) fieldMarks(p *Part, f *ViewField) string {
+	return t.marksOf(func(x *ViewFinding) bool { return x.About(p, f) })
+}
+
+func (t *textWriter) marksOf(is func(*ViewFinding) bool) string {
+	s := ""
+	for i := range t.Findings {
+		if f := &t.Findings[i]; is(f) {
+			s += "  " + t.paint(roleOf(f.Severity), fmt.Sprintf("<- [%d]", f.Number))
 		}
 	}
-	return true
-}
-
-// hex prints rows of 16 bytes of raw[from:to].
-func (d *dumper) hex(from, to int, remark string) { d.hexOf(d.raw[:to], from, remark) }
-
-func (d *dumper) hexOf(b []byte, from int, remark string) {
-	for off := from; off < len(b); off += 16 {
-		row := b[off:min(off+16, len(b))]
-		d.printf("  %03x: % x", off, row)
-		if remark != "" {
-			d.printf("  (%s)", remark)
-		}
-		d.printf("\n")
-	}
-}
-
-// segment prints a segment of raw at offset off: rows, then fields.
-func (d *dumper) segment(name string, off int, remark string) {
-	size := SegmentSize(name)
-	b := d.raw[off : off+size]
-	d.printf("%s", name)
-	if remark != "" {
-		d.printf(" (%s)", remark)
-	}
-	d.printf("\n")
-	d.hex(off, off+size, "")
-	var zero []string
-	for _, f := range Fields(name) {
-		v := f.Get(b)
-		if v == 0 {
-			zero = append(zero, f.Name)
-			continue
-		}
-		d.field(f, off, v)
-	}
-	d.reservedLine(name, off, b)
-	if zero != nil {
-		d.printf("    zero: %s\n", strings.Join(zero, ", "))
-	}
-}
-
-func (d *dumper) field(f Field, off int, v uint64) {
-	d.printf("    %-10s %-26s %#0*x", position(f, off), f.Name, int(f.Width+3)/4, v)
-	if m := d.meaning(f, v); m != "" {
-		d.printf("  %s", m)
-	}
-	d.printf("\n")
-}
-
-// position gives a field's place as its word's offset in the WQE and the bits
-// in that word.
-func position(f Field, off int) string {
-	word := uint32(32)
-	if f.Width > 32 {
-		word = 64
-	}
-	hi := word - 1 - f.Bit%word
-	if f.Bit%word+uint32(f.Width) > word { // not aligned to its own size
-		word, hi = 8, 7-f.Bit%8
-	}
-	base := off + int(f.Bit/word*word/8)
-	lo := hi + 1 - uint32(f.Width)
-	if hi == lo {
-		return fmt.Sprintf("%03x[%d]", base, hi)
-	}
-	return fmt.Sprintf("%03x[%d:%d]", base, hi, lo)
-}
-
-// reservedLine marks reserved bits that are not 0.
-func (d *dumper) reservedLine(name string, off int, b []byte) {
-	mask := ReservedMask(name)
-	n, first := 0, 0
-	for i, m := range mask {
-		if b[i]&m != 0 {
-			if n == 0 {
-				first = i
-			}
-			n++
-		}
-	}
-	if n == 0 {
-		return
-	}
-	why := "reserved bits set"
-	if name == SegMkc && d.kind != nil && d.kind.Stale[first] != 0 {
-		why = "stale: the producer does not write them"
-	}
-	d.printf("  ! reserved: %d bytes from %03x on, %s\n", n, off+first, why)
-}
-
-// findings prints what the strict decoder says.
-func (d *dumper) findings() {
-	found := Check(nil, d.raw, &d.ctx)
-	if len(found) == 0 {
-		d.printf("strict check: no findings\n")
-		return
-	}
-	d.printf("strict check: %d findings\n", len(found))
-	for _, f := range found {
-		d.printf("  %v\n", f)
-	}
+	return s
 }

@@ -5,29 +5,30 @@ import (
 	"fmt"
 )
 
-// umrSegments prints the parts of a UMR behind its control segment and returns
-// the offset of what is left.
-func (d *dumper) umrSegments() int {
-	w := &d.w
-	d.segment(SegUMRCtrl, CtrlSize, "")
+// umrSegments lays out the parts of a UMR behind its control segment and
+// returns the offset of what is left.
+func (v *viewer) umrSegments() int {
+	w := &v.w
+	end := v.segment(SegUMRCtrl, CtrlSize, "")
 	remark := ""
-	if d.kind != nil && d.kind.Stale != (MkcBits{}) {
-		remark = fmt.Sprintf("%d bytes stale: the producer does not write them", staleBytes(&d.kind.Stale))
+	if v.kind != nil && v.kind.Stale != (MkcBits{}) {
+		remark = fmt.Sprintf("%d bytes stale: the producer does not write them", staleBytes(&v.kind.Stale))
 	}
-	d.segment(SegMkc, CtrlSize+UMRCtrlSize, remark)
+	end = v.segment(SegMkc, end, remark)
 	if w.HasPointer {
-		d.segment(SegData, UMRDataOff, "pointer to the list")
-		if d.ctx.List != nil {
-			d.list(d.listBytes(), 0)
+		end = v.segment(SegData, end, "pointer to the list")
+		if v.ctx.List != nil {
+			v.List = fmt.Sprintf("%x", v.listBytes())
+			v.list(v.listBytes(), 0, BufferList)
 		}
-		return UMRDataOff + DataSegSize
+		return end
 	}
 	if len(w.List) > 0 {
-		d.list(w.List, UMRDataOff)
+		v.list(w.List, UMRDataOff, BufferWQE)
 	}
-	end := UMRDataOff + len(w.List)
+	end += len(w.List)
 	for i := 0; i+64 <= len(w.BSF); i += 64 {
-		d.segment(bsfSegment(w.BSF[i:]), end+i, "")
+		v.segment(bsfSegment(w.BSF[i:]), end+i, "")
 	}
 	return end + len(w.BSF)&^63
 }
@@ -41,147 +42,175 @@ func staleBytes(m *MkcBits) (n int) {
 	return n
 }
 
-// list prints a translation list as a table; off is where its bytes stand in
-// the WQE, or 0 for a list in its own buffer.
-func (d *dumper) list(list []byte, off int) {
-	r := d.listRegion()
+// list lays out a translation list that stands at offset off of its buffer.
+func (v *viewer) list(list []byte, off int, buffer string) {
+	r := v.listRegion()
 	s := shapeOf(list, r)
-	d.printf("list, %d octowords, ", len(list)/OctowordSize)
+	p := Part{Name: "list", Buffer: buffer, Offset: off, Size: s.liveBytes()}
+	t := table{v: v, list: list, off: off, region: &r}
 	switch {
 	case s.repeat:
-		d.repeatTable(list, &s)
+		v.repeatList(&p, &t, &s)
 	case s.mode == ModeMTT:
-		d.printf("MTT: %d entries, %d live", s.entries, s.live)
-		d.coverage(&r, &s)
-		d.printf("    %6s %16s  %-18s rights\n", "#", "offset", "page")
-		d.table(s.live, func(i int) { d.mttRow(list, i, &r) })
+		p.Authority, t.segment, t.bytes = authMTT, SegMTT, pageBytes(&r)
 	case s.mode == ModeKSM:
-		d.printf("KSM: %d entries, %d live", s.entries, s.live)
-		d.coverage(&r, &s)
-		d.printf("    %6s %10s  va\n", "#", "key")
-		d.table(s.live, func(i int) {
-			k := ParseKLM(list[i*KSMSize:])
-			d.printf("    %6d 0x%08x  0x%016x\n", i, k.Key, k.VA)
-		})
+		p.Authority, t.segment, t.bytes = authKSM, SegKSM, pageBytes(&r)
 	case s.mode == ModeKLM:
-		d.printf("KLM: %d entries, %d live", s.entries, s.live)
-		d.coverage(&r, &s)
-		d.klmTable(list, &s)
+		p.Authority, t.segment = authKLM, SegKLM
+		t.bytes = func(e []byte, _ int) uint64 { return uint64(binary.BigEndian.Uint32(e)) }
 	default:
-		d.printf("access mode unknown\n")
-		d.table(s.live, func(i int) {
-			row := list[i*OctowordSize : (i+1)*OctowordSize]
-			d.printf("  %03x: % x\n", off+i*OctowordSize, row)
-		})
+		p.Title, p.State = fmt.Sprintf("%d octowords, access mode unknown", len(list)/OctowordSize), StateUnknown
 	}
-	d.padding(list, s.liveBytes(), off)
+	if p.Title == "" {
+		p.Title = fmt.Sprintf("%d octowords, %v: %d entries, %d live%s", len(list)/OctowordSize, s.mode, s.entries, s.live, coverage(&r, &s))
+	}
+	if t.segment != "" {
+		p.Rows = t.rows(s.live)
+	}
+	v.Parts = append(v.Parts, p)
+	v.padding(list, s.liveBytes(), off, buffer)
 }
 
-func (d *dumper) coverage(r *xltRegion, s *listShape) {
+func (v *viewer) repeatList(p *Part, t *table, s *listShape) {
+	h := parseBlockHeader(t.list)
+	p.Title = fmt.Sprintf("%d octowords, repeat: %d cycles of %d bytes, %d entries", len(t.list)/OctowordSize, h.count, h.perCycle, h.entries)
+	p.Authority, t.segment = authRepeat, SegRepeatEnt
+	p.Fields = v.fields(SegRepeat, t.list[:OctowordSize], t.off)
+	t.list, t.off = t.list[OctowordSize:], t.off+OctowordSize
+	t.bytes = func(e []byte, _ int) uint64 { return uint64(binary.BigEndian.Uint16(e[2:])) }
+	t.region = &xltRegion{} // an offset in the cycle is no address
+}
+
+// coverage says whether the list reaches the region's length.
+func coverage(r *xltRegion, s *listShape) string {
 	switch {
 	case !r.haveLen:
-		d.printf("\n")
+		return ""
 	case s.short:
-		d.printf(", too few for len %d\n", r.len)
-	default:
-		d.printf(", for len %d\n", r.len)
+		return fmt.Sprintf(", too few for len %d", r.len)
+	}
+	return fmt.Sprintf(", for len %d", r.len)
+}
+
+// pageBytes gives the bytes under entry i of a list of equal pages, of which
+// the first begins where the region does.
+func pageBytes(r *xltRegion) func(e []byte, i int) uint64 {
+	if !r.haveLogPage || r.logPage >= 63 || r.mode == ModeMTT && !r.haveStart {
+		return nil
+	}
+	size := uint64(1) << r.logPage
+	return func(_ []byte, i int) uint64 {
+		if i == 0 && r.mode == ModeMTT {
+			return size - r.start&(size-1)
+		}
+		return size
 	}
 }
 
-// table calls row for n entries, and leaves out the middle of a long list.
-func (d *dumper) table(n int, row func(i int)) {
+// table makes rows of a list's entries.
+type table struct {
+	v       *viewer
+	list    []byte // the entries
+	off     int    // of the first entry in its buffer
+	segment string
+	region  *xltRegion
+	bytes   func(entry []byte, i int) uint64 // under entry i; nil for unknown
+}
+
+// rows lays out n entries and leaves out the middle of a long list.
+func (t *table) rows(n int) []Row {
+	size, keep := SegmentSize(t.segment), t.v.entries
+	rows := make([]Row, 0, min(n, 2*max(keep, 0)+1))
+	stream := uint64(0)
 	for i := 0; i < n; i++ {
-		if i == d.entries && n > 2*d.entries+1 {
-			i = n - d.entries
-			d.printf("    … %d entries left out\n", n-2*d.entries)
+		shown := keep < 0 || i < keep || i >= n-keep || n <= 2*keep+1
+		if !shown && i == keep {
+			rows = append(rows, Row{Index: i, Omitted: n - 2*keep, Offset: t.off + i*size, Size: (n - 2*keep) * size})
 		}
-		row(i)
+		e := t.list[i*size : (i+1)*size]
+		if shown {
+			rows = append(rows, t.row(e, i, stream))
+		}
+		if t.bytes != nil {
+			stream += t.bytes(e, i)
+		}
 	}
+	return rows
 }
 
-func (d *dumper) klmTable(list []byte, s *listShape) {
-	d.printf("    %6s %16s %10s  %10s  va\n", "#", "offset", "bytes", "key")
-	sum, next := uint64(0), 0
-	d.table(s.live, func(i int) {
-		for ; next < i; next++ { // the entries left out
-			sum += uint64(binary.BigEndian.Uint32(list[next*KLMSize:]))
+func (t *table) row(e []byte, i int, stream uint64) Row {
+	size := len(e)
+	row := Row{Index: i, Offset: t.off + i*size, Size: size, Fields: t.v.fields(t.segment, e, t.off+i*size)}
+	if t.bytes != nil {
+		row.Stream = &stream
+		if t.region.haveStart {
+			row.IOVA = fmt.Sprintf("%#x", t.region.start+stream)
 		}
-		k := ParseKLM(list[i*KLMSize:])
-		d.printf("    %6d %16d %10d  0x%08x  0x%016x\n", i, sum, k.ByteCount, k.Key, k.VA)
-	})
-}
-
-func (d *dumper) mttRow(list []byte, i int, r *xltRegion) {
-	e := binary.BigEndian.Uint64(list[i*MTTSize:])
-	offset := "?"
-	if r.haveStart && r.haveLogPage && r.logPage < 64 {
-		o := uint64(0)
-		if i > 0 {
-			o = uint64(i)<<r.logPage - r.start&(1<<r.logPage-1)
-		}
-		offset = fmt.Sprint(o)
 	}
-	d.printf("    %6d %16s  0x%016x %s\n", i, offset, e&^3, [...]string{"none", "read", "write", "read, write"}[e&3])
+	row.Remark = t.remark(e, stream)
+	return row
 }
 
-func (d *dumper) repeatTable(list []byte, s *listShape) {
-	h := parseBlockHeader(list)
-	d.printf("repeat: %d cycles of %d bytes, %d entries\n", h.count, h.perCycle, h.entries)
-	if v := binary.BigEndian.Uint16(list[0xc:]); v != 0 {
-		d.printf("  ! reserved be16 in the header: %#04x\n", v)
-	}
-	d.printf("    %6s %16s %6s %6s  %10s  va\n", "#", "in the cycle", "bytes", "stride", "key")
-	sum, next := uint64(0), 0
-	d.table(s.live, func(i int) {
-		for ; next < i; next++ {
-			sum += uint64(binary.BigEndian.Uint16(list[(next+1)*OctowordSize+2:]))
+// remark says what an entry's bits amount to, where a reader would miss it.
+func (t *table) remark(e []byte, stream uint64) string {
+	switch t.segment {
+	case SegMTT:
+		return [...]string{"not present", "read", "write", "read, write"}[e[7]&3]
+	case SegKLM:
+		n := uint64(binary.BigEndian.Uint32(e))
+		if n == 0 {
+			return "no bytes"
 		}
-		e := list[(i+1)*OctowordSize:]
-		d.printf("    %6d %16d %6d %6d  0x%08x  0x%016x\n", i, sum, binary.BigEndian.Uint16(e[2:]), binary.BigEndian.Uint16(e),
-			binary.BigEndian.Uint32(e[4:]), binary.BigEndian.Uint64(e[8:]))
-	})
+		if r := t.region; r.haveLen && stream < r.len && n > r.len-stream {
+			return fmt.Sprintf("len ends %d bytes into it", r.len-stream)
+		}
+	}
+	return ""
 }
 
-// padding shows what follows the live entries of a list.
-func (d *dumper) padding(list []byte, from, off int) {
+// padding lays out what follows the live entries of a list.
+func (v *viewer) padding(list []byte, from, off int, buffer string) {
 	if from >= len(list) {
 		return
 	}
-	if allZero(list[from:]) {
-		d.printf("    padding, %d bytes: zero\n", len(list)-from)
-		return
+	state := StateNotZero
+	switch {
+	case allZero(list[from:]):
+		state = StateZero
+	case v.rules != nil && v.rules.Pad == PadStale || buffer == BufferList:
+		state = StateStale
 	}
-	word := "not zero"
-	if d.rules != nil && d.rules.Pad == PadStale {
-		word = "stale"
-	}
-	d.printf("    padding, %d bytes: %s\n", len(list)-from, word)
-	shown := min(len(list)-from, 16*2*d.entries)
-	for i := from; i < from+shown; i += 16 {
-		d.printf("  %03x: % x  (%s)\n", off+i, list[i:min(i+16, len(list))], word)
-	}
-	d.elided(len(list) - from - shown)
+	v.Parts = append(v.Parts, Part{Name: "padding", Title: "padding of the list to 64 bytes", Buffer: buffer, Offset: off + from, Size: len(list) - from, State: state})
 }
 
-// dataTable prints a gather list from WQE offset off and returns its end.
-func (d *dumper) dataTable(off int) int {
-	end := int(d.w.DS) * DSSize
-	first, sum := off, uint64(0)
-	for ; off < end; off += DataSegSize {
-		s := ParseDataSeg(d.raw[off:])
-		if off == first {
-			d.printf("data segments\n    %6s %16s %10s  %10s  addr\n", "at", "offset", "bytes", "lkey")
-		}
+// dataTable lays out a gather list from WQE offset off and returns its end.
+func (v *viewer) dataTable(off int) int {
+	end := min(int(v.w.DS)*DSSize, len(v.raw))
+	p := Part{Name: "list", Title: "data segments", Buffer: BufferWQE, Offset: off, Authority: authData}
+	stream := uint64(0)
+	for ; off+DataSegSize <= end; off += DataSegSize {
+		s := ParseDataSeg(v.raw[off:])
+		row := Row{Index: len(p.Rows), Offset: off, Size: DataSegSize, Stream: new(uint64), Fields: v.fields(SegData, v.raw[off:off+DataSegSize], off)}
+		*row.Stream = stream
 		if s.ByteCount&inlineSeg != 0 {
-			d.printf("    %6s %16d %10d  inline\n", fmt.Sprintf("%03x", off), sum, s.ByteCount&^inlineSeg)
+			row.Fields, row.Size = row.Fields[:1], 4
+			row.Remark = fmt.Sprintf("%d bytes of data follow inline", s.ByteCount&^inlineSeg)
+			p.Rows, p.Size = append(p.Rows, row), off+4-p.Offset
+			v.Parts = append(v.Parts, p)
+			off = min(off+4+int(s.ByteCount&^inlineSeg), end)
+			v.plain("inline", "data in the WQE", p.Offset+p.Size, off, "")
 			return off
 		}
 		n := uint64(s.ByteCount)
 		if n == 0 {
-			n = inlineSeg // 0 stands for 2^31
+			n, row.Remark = inlineSeg, "0 stands for 2^31 bytes"
 		}
-		d.printf("    %6s %16d %10d  0x%08x  0x%016x\n", fmt.Sprintf("%03x", off), sum, n, s.Lkey, s.Addr)
-		sum += n
+		p.Rows = append(p.Rows, row)
+		stream += n
 	}
-	return end
+	p.Size = off - p.Offset
+	if len(p.Rows) > 0 {
+		v.Parts = append(v.Parts, p)
+	}
+	return off
 }

@@ -87,10 +87,10 @@ func TestDumpSays(t *testing.T) {
 	}{
 		{"RegKLM1", nil, mlx5model.CheckContext{Rules: &linux.Rules}, []string{
 			"linux REG_MR", "fence STRONG_ORDERING", "CQE always", "LEN|PAGE_SIZE|START_ADDR|EN_RINVAL|KEY|LR|LW|RR|RW|SMALL_FENCE|FREE",
-			"KLM: 4 entries, 1 live, for len 512", "padding, 48 bytes: stale", "0x00001800  0x0000000200001000", "strict check: no findings"}},
+			"KLM: 4 entries, 1 live, for len 512", "padding of the list to 64 bytes, 48 bytes (stale)", "0x00001800  0x0000000200001000", "strict check: no findings"}},
 		{"LibInv", nil, mlx5model.CheckContext{Rules: &libmlx5.RulesHead}, []string{"59 bytes stale", "fails unless the key's qpn is this queue's", "KEY|QPN|FREE", "no valid translation"}},
 		{"Interleaved", nil, mlx5model.CheckContext{}, []string{"access mode unknown"}},
-		{"Interleaved", nil, mlx5model.CheckContext{Mode: mlx5model.ModeKLM}, []string{"repeat: 3 cycles of 520 bytes, 2 entries", "1              512      8      8  0x00181b00"}},
+		{"Interleaved", nil, mlx5model.CheckContext{Mode: mlx5model.ModeKLM}, []string{"repeat: 3 cycles of 520 bytes, 2 entries", "1  0a0     512       8           8  0x00181b00"}},
 		{"", longRaw, mlx5model.CheckContext{Rules: &linux.Rules, List: long}, []string{"1000 live", "… 984 entries left out"}},
 	} {
 		raw := tt.raw
@@ -105,7 +105,7 @@ func TestDumpSays(t *testing.T) {
 		}
 	}
 	// The offset of the last of 1000 entries of 1001h bytes.
-	if got := dump(t, longRaw, mlx5model.DumpOptions{Check: &mlx5model.CheckContext{Rules: &linux.Rules, List: long}}); !strings.Contains(got, "   999          4092903       4097  0x00001800  0x0000000003e70000\n") {
+	if got := dump(t, longRaw, mlx5model.DumpOptions{Check: &mlx5model.CheckContext{Rules: &linux.Rules, List: long}}); !strings.Contains(got, "    999  3e70  4092903  0x2003e83e7        4097  0x00001800  0x0000000003e70000\n") {
 		t.Errorf("last entry:\n%s", got)
 	}
 }

@@ -2,148 +2,175 @@ package mlx5model
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 )
 
-// meaning explains a field's value, "" if the number says it all.
-func (d *dumper) meaning(f Field, v uint64) string {
-	switch f.Segment {
-	case SegCtrl:
-		return d.ctrlMeaning(f.Name, v)
-	case SegUMRCtrl:
-		return d.umrCtrlMeaning(f.Name, v)
-	case SegMkc:
-		if d.kind != nil && f.Get(d.kind.Stale[:]) != 0 {
-			return "stale: the producer does not write it"
-		}
-		return d.mkcMeaning(f.Name, v)
-	case SegData:
-		if f.Name == "byte_count" && d.w.HasPointer {
-			return fmt.Sprintf("%d bytes; the device goes by xlt_octowords", v)
-		}
-	case SegBSF, SegBSFCrypto:
-		return bsfMeaning(f.Name, v)
+// maxPlainBytes bounds what is shown as hex of bytes that have no fields.
+const maxPlainBytes = 256
+
+func (t *textWriter) part(p *Part) {
+	title := p.Name + ": " + p.Title
+	if len(p.Fields) == 0 && len(p.Rows) == 0 {
+		title += ", " + strconv.Itoa(p.Size) + " bytes"
+	}
+	if p.State != "" {
+		title += " (" + string(p.State) + ")"
+	}
+	t.printf("%s%s\n", t.paint(RolePart, title), t.partMarks(p))
+	switch {
+	case len(p.Rows) > 0:
+		t.fields(p)
+		t.table(p)
+	case len(p.Fields) > 0:
+		t.hex(p, p.Size)
+		t.fields(p)
+	case p.State != StateZero:
+		t.hex(p, maxPlainBytes)
+	}
+}
+
+// partMarks marks a part whose findings no field or row bears.
+func (t *textWriter) partMarks(p *Part) string {
+	if len(p.Fields) == 0 && len(p.Rows) == 0 {
+		return t.marks(p.Buffer, p.Offset, p.Size)
 	}
 	return ""
 }
 
-func (d *dumper) ctrlMeaning(name string, v uint64) string {
-	switch name {
-	case "opcode":
-		return Opcode(v).String()
-	case "ds":
-		return fmt.Sprintf("%d units of 16 bytes", v)
-	case "fm":
-		if int(v) < len(fenceNames) {
-			return "fence " + fenceNames[v]
+// hex prints rows of 16 bytes, at most the given number of bytes.
+func (t *textWriter) hex(p *Part, most int) {
+	b := t.bytes[p.Buffer]
+	end := min(p.Offset+p.Size, len(b))
+	for off := p.Offset; off < min(end, p.Offset+most); off += 16 {
+		t.printf("  %s\n", t.paint(RoleMuted, fmt.Sprintf("%03x: % x", off, b[off:min(off+16, end)])))
+	}
+	if p.Size > most {
+		t.printf("  … %d more bytes\n", p.Size-most)
+	}
+}
+
+// fields prints those that are not zero or that a finding is about, and names
+// the others in one line.
+func (t *textWriter) fields(p *Part) {
+	var zero []string
+	for i := range p.Fields {
+		f := &p.Fields[i]
+		marks := t.fieldMarks(p, f)
+		if f.zero && (marks == "" || f.Name == reservedName) {
+			if f.Name != reservedName {
+				zero = append(zero, f.Name)
+			}
+			continue
 		}
-		return "undefined"
-	case "ce":
-		return "CQE " + ceNames[v&3]
-	case "se":
-		return "solicited"
-	case "imm":
-		if d.w.Opcode == OpUMR {
-			return fmt.Sprintf("key with index %#06x, tag %#02x", v>>8, uint8(v))
+		bang := " "
+		if f.State == StateReserved {
+			bang = "!"
 		}
+		t.printf("  %s %-10s %s %s%s%s\n", bang, f.Position, t.paint(RoleName, fmt.Sprintf("%-26s", f.Name)), f.Value, explained(f), marks)
+	}
+	if zero != nil {
+		t.printf("    %s\n", t.paint(RoleMuted, "zero: "+strings.Join(zero, ", ")))
+	}
+}
+
+// explained joins a field's text and meaning behind two blanks.
+func explained(f *ViewField) string {
+	switch {
+	case f.Text != "" && f.Meaning != "":
+		return "  " + f.Text + "; " + f.Meaning
+	case f.Text+f.Meaning != "":
+		return "  " + f.Text + f.Meaning
 	}
 	return ""
 }
 
-func (d *dumper) umrCtrlMeaning(name string, v uint64) string {
-	switch name {
-	case "inline":
-		return "the list follows"
-	case "check_free":
-		return "fails if the key is free"
-	case "check_not_free":
-		return "fails unless the key is free"
-	case "translation_offset_en":
-		return fmt.Sprintf("the list goes to octoword %d", d.w.UMR.XltOffset)
-	case "check_qpn":
-		return "fails unless the key's qpn is this queue's"
-	case "xlt_octowords":
-		return fmt.Sprintf("%d octowords = %d bytes: %d KLMs or %d MTTs", v, v*OctowordSize, v, 2*v)
-	case "xlt_offset_15_0/bsf_octowords":
-		if d.w.UMR.Flags&UMROffsetEn != 0 {
-			return "low half of the offset"
-		}
-		return fmt.Sprintf("BSF of %d bytes", v*OctowordSize)
-	case "mkey_mask":
-		return MaskString(v)
+// table prints the entries of a list: a column for each field.
+func (t *textWriter) table(p *Part) {
+	head, lines := []string{"#", "at"}, [][]string{}
+	first := &p.Rows[0]
+	if first.Stream != nil {
+		head = append(head, "offset")
 	}
-	return ""
+	if first.IOVA != "" {
+		head = append(head, "iova")
+	}
+	for i := range first.Fields {
+		head = append(head, columnName(&first.Fields[i]))
+	}
+	for i := range p.Rows {
+		lines = append(lines, cells(&p.Rows[i]))
+	}
+	widths := make([]int, len(head))
+	for _, line := range append(lines, head) {
+		for i := range min(len(line), len(widths)) {
+			widths[i] = max(widths[i], len(line[i]))
+		}
+	}
+	t.line(head, widths, "", RoleMuted)
+	for i, line := range lines {
+		r := &p.Rows[i]
+		if r.Omitted > 0 {
+			t.printf("    … %d entries left out%s\n", r.Omitted, t.marks(p.Buffer, r.Offset, r.Size))
+			continue
+		}
+		t.line(line, widths, r.Remark+t.marks(p.Buffer, r.Offset, r.Size), RoleName)
+	}
 }
 
-// mkcMaskBits tells which mask bit writes a field of the context.
-var mkcMaskBits = map[string]uint64{
-	"free": MaskFree, "relaxed_ordering_write": MaskROWrite, "small_fence_on_rdma_read_response": MaskSmallFence,
-	"a": MaskA, "rw": MaskRW, "rr": MaskRR, "lw": MaskLW, "lr": MaskLR, "qpn": MaskQPN, "mkey_7_0": MaskKey,
-	"length64": MaskLen, "bsf_en": MaskBSFEn, "expected_sigerr_count": MaskSigErr, "en_rinval": MaskEnRinval, "pd": MaskPD,
-	"start_addr": MaskStartAddr, "len": MaskLen, "relaxed_ordering_read": MaskRORead, "log_page_size": MaskPageSize,
+func (t *textWriter) line(cells []string, widths []int, remark string, role Role) {
+	var b strings.Builder
+	for i, c := range cells {
+		fmt.Fprintf(&b, "  %*s", widths[i], c)
+	}
+	text := b.String()
+	if role == RoleMuted {
+		text = t.paint(role, text)
+	}
+	if remark != "" {
+		text += "  " + remark
+	}
+	t.printf("  %s\n", text)
 }
 
-func (d *dumper) mkcMeaning(name string, v uint64) string {
-	text := mkcValue(name, v)
-	ignored := "not in the mask: ignored"
-	bit, ok := mkcMaskBits[name]
-	if !ok {
-		ignored = "has no mask bit: ignored"
+// columnName is a field's name; addresses of pages are shown as such.
+func columnName(f *ViewField) string {
+	if f.Name == pageField {
+		return "page"
 	}
-	if ok && d.w.UMR.Mask&bit != 0 {
-		return text
-	}
-	if text != "" {
-		text += "; "
-	}
-	return text + ignored
+	return f.Name
 }
 
-func mkcValue(name string, v uint64) string {
-	switch name {
-	case "access_mode_1_0":
-		return AccessMode(v).String()
-	case "qpn":
-		if v == QPNAny {
-			return "any QP"
-		}
-	case "len":
-		return strconv.FormatUint(v, 10) + " bytes"
-	case "length64":
-		return "2^64 bytes"
-	case "translations_octword_size":
-		return strconv.FormatUint(v, 10) + " octowords"
-	case "log_page_size":
-		return "pages of 2^" + strconv.FormatUint(v, 10) + " bytes"
-	case "free":
-		return "no valid translation"
-	case "a", "rw", "rr", "lw", "lr":
-		return map[string]string{"a": "remote atomic", "rw": "remote write", "rr": "remote read", "lw": "local write", "lr": "local read"}[name]
+// pageField holds a page's address without its two lowest bits.
+const pageField = "address_63_2"
+
+// decimalFields are shown as decimal numbers in a table.
+var decimalFields = []string{"byte_count", "stride"}
+
+func cells(r *Row) []string {
+	out := []string{strconv.Itoa(r.Index), fmt.Sprintf("%03x", r.Offset)}
+	if r.Stream != nil {
+		out = append(out, strconv.FormatUint(*r.Stream, 10))
 	}
-	return ""
+	if r.IOVA != "" {
+		out = append(out, r.IOVA)
+	}
+	for i := range r.Fields {
+		out = append(out, r.Fields[i].cell())
+	}
+	return out
 }
 
-// blockSizes are the data units that a block-size selector names.
-// Authority: drivers/infiniband/hw/mlx5/wr.c bs_selector, providers/mlx5/qp.c
-// block size table; 1 MiB from drivers/common/mlx5/mlx5_prm.h.
-var blockSizes = [...]string{"", "512", "520", "4096", "4160", "1 MiB", "4048"}
-
-func bsfMeaning(name string, v uint64) string {
-	switch name {
-	case "bsf_size":
-		return [...]string{"basic", "extended", "with inline part", "signature and encryption"}[v&3]
-	case "bsf_type":
-		if v == 1 {
-			return "encryption"
-		}
-	case "mem_block_size", "block_size":
-		if int(v) < len(blockSizes) {
-			return blockSizes[v] + " bytes"
-		}
-	case "sbs":
-		return "wire and memory have the same block structure"
-	case "raw_data_size":
-		return strconv.FormatUint(v, 10) + " bytes"
+// cell is the value as a table shows it.
+func (f *ViewField) cell() string {
+	n, err := strconv.ParseUint(f.Value, 0, 64)
+	switch {
+	case err != nil:
+	case slices.Contains(decimalFields, f.Name):
+		return strconv.FormatUint(n, 10)
+	case f.Name == pageField:
+		return fmt.Sprintf("%#016x", n<<2)
 	}
-	return ""
+	return f.Value
 }

@@ -16,6 +16,7 @@ const (
 	SegBSFCrypto = "bsf_crypto"   // byte stream format with encryption, 64 bytes
 	SegPSV       = "psv"          // body of a SET_PSV, 16 bytes
 	SegErrCQE    = "cqe64"        // completion queue entry, error form, 64 bytes
+	SegSigErrCQE = "sig_err_cqe"  // completion queue entry, form of a signature error, 64 bytes
 )
 
 // Field is one field of a segment: the only place where its position stands.
@@ -33,7 +34,8 @@ type segmentLayout struct {
 	size      int
 	authority string
 	fields    []Field
-	reserved  []byte // size bytes, 1 bits where no field is
+	reserved  []byte  // size bytes, 1 bits where no field is
+	all       []Field // fields and, named reserved, the runs of bits between them
 }
 
 // fd is a field row: name, byte offset, bits from that byte's most significant
@@ -122,11 +124,26 @@ var layout = finishLayout([]segmentLayout{
 		fd("psv_index", 0x0, 0, 32), fd("syndrome", 0x4, 0, 16), fd("transient_signature", 0x8, 0, 64),
 	}},
 	{name: SegErrCQE, size: 64, authority: "include/linux/mlx5/device.h mlx5_err_cqe", fields: []Field{
-		fd("srqn", 0x21, 0, 24), fd("vendor_err_synd", 0x36, 0, 8), fd("syndrome", 0x37, 0, 8),
+		fd("srqn", 0x21, 0, 24),
+		{Name: "hw_error_syndrome", Bit: 0x34 * 8, Width: 8, Authority: authHWSynd}, {Name: "hw_syndrome_type", Bit: 0x35 * 8, Width: 4, Authority: authHWSynd},
+		fd("vendor_err_synd", 0x36, 0, 8), fd("syndrome", 0x37, 0, 8),
 		fd("s_wqe_opcode", 0x38, 0, 8), fd("qpn", 0x39, 0, 24), fd("wqe_counter", 0x3c, 0, 16), fd("signature", 0x3e, 0, 8),
 		fd("opcode", 0x3f, 0, 4), fd("format", 0x3f, 4, 2), fd("se", 0x3f, 6, 1), fd("owner", 0x3f, 7, 1),
 	}},
+	{name: SegSigErrCQE, size: 64, authority: "include/linux/mlx5/device.h mlx5_sig_err_cqe", fields: []Field{
+		fd("expected_trans_sig", 0x10, 0, 32), fd("actual_trans_sig", 0x14, 0, 32),
+		fd("expected_reftag", 0x18, 0, 32), fd("actual_reftag", 0x1c, 0, 32),
+		fd("syndrome", 0x20, 0, 16), fd("mkey", 0x24, 0, 32), fd("err_offset", 0x28, 0, 64),
+		fd("qpn", 0x39, 0, 24), fd("signature", 0x3e, 0, 8),
+		fd("opcode", 0x3f, 0, 4), fd("format", 0x3f, 4, 2), fd("se", 0x3f, 6, 1), fd("owner", 0x3f, 7, 1),
+	}},
 })
+
+// authHWSynd names two bytes that mlx5_err_cqe calls reserved.
+const authHWSynd = "include/linux/mlx5/mlx5_ifc.h mlx5_ifc_cqe_error_syndrome_bits"
+
+// reservedName stands in for the name of bits that no field covers.
+const reservedName = "reserved"
 
 // finishLayout completes the fields of each segment and derives its reserved
 // bits.
@@ -147,8 +164,26 @@ func finishLayout(segs []segmentLayout) []segmentLayout {
 				s.reserved[b/8] &^= 0x80 >> (b % 8)
 			}
 		}
+		s.fillGaps()
 	}
 	return segs
+}
+
+// fillGaps derives all: runs of reserved bits are cut at each eighth byte, as
+// a Field has 64 bits at most.
+func (s *segmentLayout) fillGaps() {
+	end := uint32(0)
+	for _, f := range append(s.fields[:len(s.fields):len(s.fields)], Field{Bit: uint32(s.size) * 8}) {
+		for end < f.Bit {
+			n := min(f.Bit-end, 64-end%64)
+			s.all = append(s.all, Field{Segment: s.name, Name: reservedName, Bit: end, Width: uint8(n), Authority: s.authority})
+			end += n
+		}
+		if f.Width > 0 {
+			s.all = append(s.all, f)
+			end = f.Bit + uint32(f.Width)
+		}
+	}
 }
 
 func findSegment(name string) *segmentLayout {

@@ -1,5 +1,7 @@
 package mlx5model
 
+import "math/bits"
+
 // Pad says what a producer leaves in the bytes of an inline list behind its
 // last entry, or in other bytes that carry nothing.
 type Pad uint8
@@ -169,6 +171,33 @@ func (r *Rules) Kind(w *WQE) *UMRKind {
 		}
 	}
 	return nil
+}
+
+// Nearest finds the kind of UMR that differs from w in the fewest bits of flags
+// and mask; nil if the dialect has none. w is a UMR.
+func (r *Rules) Nearest(w *WQE) (nearest *UMRKind) {
+	least := 0
+	for i := range r.Kinds {
+		k := &r.Kinds[i]
+		lacks, extra, flags := k.Misses(w)
+		n := bits.OnesCount64(lacks) + bits.OnesCount64(extra) + bits.OnesCount8(flags)
+		if nearest == nil || n < least {
+			nearest, least = k, n
+		}
+	}
+	return nearest
+}
+
+// Misses says in which bits w differs from the kind: mask bits that w lacks,
+// those that it has too many, and the flags that differ from the nearest
+// permitted flags.
+func (k *UMRKind) Misses(w *WQE) (lacks, extra uint64, flags uint8) {
+	for i, f := range k.Flags {
+		if d := f ^ w.UMR.Flags; i == 0 || bits.OnesCount8(d) < bits.OnesCount8(flags) {
+			flags = d
+		}
+	}
+	return k.Mask &^ w.UMR.Mask, w.UMR.Mask &^ (k.Mask | k.MaskMay), flags
 }
 
 func (k *UMRKind) hasFlags(flags uint8) bool {

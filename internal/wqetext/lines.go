@@ -3,6 +3,8 @@ package wqetext
 import (
 	"bytes"
 	"regexp"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
 var (
@@ -11,36 +13,43 @@ var (
 	syslogPrefix = regexp.MustCompile(`^\S.{0,120}?\bkernel: ?`)
 	dmesgPrefix  = regexp.MustCompile(`^(?:<\d{1,3}>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
 	levelPrefix  = regexp.MustCompile(`^<\d{1,3}>`)
+	// "[Thu Nov 20 16:00:01 2026] " of dmesg -T, "kern  :warn  : " of dmesg -x.
+	clockPrefix    = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] ?`)
+	facilityPrefix = regexp.MustCompile(`^[a-z]+ *:[a-z]+ *: `)
 
 	// The drivers' headings: net/ethernet/mellanox/mlx5/core/wq.c
 	// mlx5_wq_cyc_wqe_dump, hw/mlx5/wr.c dump_wqe, rdma-core qp.c dump_wqe.
 	wqeDump  = regexp.MustCompile(`WQE DUMP: .*`)
 	dumpWQE  = regexp.MustCompile(`(?i)dump wqe (?:index|at) .*`)
-	cqeDump  = regexp.MustCompile(`(?i)dump (?:error |err )?cqe\b.*|Error cqe on cqn .*`)
+	cqeDump  = regexp.MustCompile(`(?i)dump (?:error |err )?cqe\b.*|Error cqe on cqn .*|got completion with error:?.*`)
 	wqebbAt  = regexp.MustCompile(`^(?:\S+ ){0,6}WQE?BB at .*`)
 	hexdumpC = regexp.MustCompile(`^([0-9a-fA-F]{6,16})  ([0-9a-fA-F ]+)\|.*\|$`)
 	offset   = regexp.MustCompile(`^(?:0x)?([0-9a-fA-F]{3,16}):[ \t]+`)
 	words    = regexp.MustCompile(`^[0-9a-fA-F]{8}(?: [0-9a-fA-F]{8}){3}$`)
 )
 
-// looksLikeLog says whether the data is a log, where lines that hold no bytes
-// are no errors.
-func looksLikeLog(data []byte) bool {
+// nature says how to take lines that hold no bytes: in a log, and between rows
+// that name their offsets, they are no errors. kernel tells a log from a dump
+// with text around it.
+func nature(data []byte) (log, kernel bool) {
 	if bytes.Contains(data, []byte("WQE DUMP: ")) {
-		return true
+		return true, true
 	}
 	for line := range bytes.Lines(data) {
-		if dumpWQE.Match(line) || dmesgPrefix.Match(line) || syslogPrefix.Match(line) {
-			return true
+		if _, prefixed := stripLogPrefix(line); prefixed || dumpWQE.Match(line) || cqeDump.Match(line) {
+			return true, true
+		}
+		if _, row, ok := splitOffset(bytes.TrimSpace(line)); ok && len(parseRow(row)) > 0 {
+			log = true
 		}
 	}
-	return false
+	return log, false
 }
 
 // stripLogPrefix removes what a log daemon put before the kernel's text.
 func stripLogPrefix(line []byte) (rest []byte, stripped bool) {
 	n := len(line)
-	for _, re := range []*regexp.Regexp{syslogPrefix, dmesgPrefix, levelPrefix} {
+	for _, re := range []*regexp.Regexp{syslogPrefix, facilityPrefix, dmesgPrefix, clockPrefix, levelPrefix} {
 		if loc := re.FindIndex(line); loc != nil {
 			line = line[loc[1]:]
 		}
@@ -58,6 +67,7 @@ func (p *parser) driverHeading(text []byte) bool {
 	// A completion's bytes stand in the same logs, in a block of their own.
 	if h := cqeDump.Find(text); h != nil {
 		p.heading(h)
+		p.cur.CQE = true
 		return true
 	}
 	if h := dumpWQE.Find(text); h != nil {
@@ -69,6 +79,32 @@ func (p *parser) driverHeading(text []byte) bool {
 	}
 	// The WQEBBs of one WQE follow each other.
 	return wqebbAt.Match(text)
+}
+
+// cqeRow begins each row of a completion in newer kernels
+// (drivers/infiniband/hw/mlx5/cq.c dump_cqe).
+const cqeRow = "cqe_dump: "
+
+// cqeRow takes a row without its prefix.
+func (p *parser) cqeRow(row []byte) []byte {
+	if off, _, ok := splitOffset(row); !p.cur.CQE || ok && off == 0 && len(p.cur.Bytes) > 0 {
+		p.heading([]byte("cqe_dump"))
+		p.cur.CQE = true
+	}
+	return row
+}
+
+// IsErrorCQE says whether bytes look like a completion with error, 64 bytes or
+// the second half of 128: its first half is zero, as no WQE's is, and its last
+// byte has one of the two opcodes. Authority: include/linux/mlx5/device.h
+// mlx5_err_cqe, MLX5_CQE_REQ_ERR, MLX5_CQE_RESP_ERR.
+func IsErrorCQE(b []byte) bool {
+	if len(b) != mlx5model.CQESize && len(b) != 2*mlx5model.CQESize {
+		return false
+	}
+	b = b[len(b)-mlx5model.CQESize:]
+	c := mlx5model.ParseCQE(b)
+	return zero(b[:32]) && c.Failed() && c.Syndrome != 0
 }
 
 // splitOffset takes the offset off a row.

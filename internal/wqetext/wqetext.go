@@ -1,5 +1,5 @@
-// Package wqetext reads WQE bytes from what people have at hand: plain hex,
-// hex dumps with offsets, kernel logs, and raw bytes.
+// Package wqetext reads WQE and CQE bytes from what people have at hand: plain
+// hex, hex dumps with offsets, kernel logs, and raw bytes.
 //
 // Parse finds out the form by itself:
 //
@@ -8,8 +8,11 @@
 //     rows of print_hex_dump behind it, "00000000: 00 00 05 25 …", with or
 //     without the prefixes of dmesg, syslog and the journal. Other lines of the
 //     log are passed over.
-//   - Rows of words as the drivers' dump_wqe prints them, "%08x %08x %08x
-//     %08x", which are the bytes in their order.
+//   - Completions with error in the same logs: "dump error cqe" and its rows,
+//     or rows that begin with "cqe_dump: ", by mlx5_ib; "Error cqe on cqn …" by
+//     mlx5e; "got completion with error:" by libmlx5.
+//   - Rows of words as the drivers' dump_wqe and dump_cqe print them, "%08x %08x
+//     %08x %08x", which are the bytes in their order.
 //   - Hex dumps with offsets ("000: …", xxd, hexdump -C with its "*" rows),
 //     with or without a column of characters.
 //   - Plain hex with spaces, tabs, colons, commas and 0x between the digits.
@@ -53,6 +56,7 @@ type Block struct {
 	Bytes  []byte
 	Source string // the heading above the bytes, "" if there is none
 	Line   int    // number of the line with the first byte, from 1; 0 for raw bytes
+	CQE    bool   // the heading, or else the bytes, say that these are completions with error
 }
 
 // MaxBytes bounds what Parse yields in total: the largest send queue.
@@ -102,9 +106,10 @@ func Parse(data []byte) ([]Block, Format, error) {
 		if len(data) > MaxBytes {
 			return nil, Binary, &Error{Err: ErrTooLong}
 		}
-		return []Block{{Bytes: data}}, Binary, nil
+		return []Block{{Bytes: data, CQE: IsErrorCQE(data)}}, Binary, nil
 	}
-	p := parser{log: looksLikeLog(data)}
+	var p parser
+	p.log, p.kernel = nature(data)
 	for line := range bytes.Lines(data) {
 		p.line++
 		if err := p.add(bytes.TrimRight(line, "\r\n")); err != nil {
@@ -137,6 +142,7 @@ type parser struct {
 	blocks []Block
 	format Format
 	log    bool // lines without bytes are passed over
+	kernel bool // it is a kernel's or a driver's log
 	line   int
 	total  int // bytes in all blocks
 
@@ -149,6 +155,7 @@ type parser struct {
 // flush closes the current block.
 func (p *parser) flush() {
 	if len(p.cur.Bytes) > 0 {
+		p.cur.CQE = p.cur.CQE || p.cur.Source == "" && IsErrorCQE(p.cur.Bytes)
 		p.blocks = append(p.blocks, p.cur)
 	}
 	p.cur, p.first, p.last, p.squeeze = Block{}, 0, nil, false
@@ -168,6 +175,9 @@ func (p *parser) fail(err error, format string, args ...any) error {
 func (p *parser) add(line []byte) error {
 	line, prefixed := stripLogPrefix(line)
 	text := bytes.TrimSpace(line)
+	if row, ok := bytes.CutPrefix(text, []byte(cqeRow)); ok {
+		text = p.cqeRow(row)
+	}
 	switch {
 	case len(text) == 0:
 		return nil
@@ -185,7 +195,7 @@ func (p *parser) add(line []byte) error {
 			return p.row(off, b)
 		}
 	}
-	if p.log && !prefixed && p.format == KernelLog || !isHexLine(text) {
+	if p.log && !prefixed && p.format == KernelLog && !isWords(text) || !isHexLine(text) {
 		if p.log {
 			return nil
 		}
@@ -219,7 +229,7 @@ func (p *parser) setFormat(text []byte) {
 func (p *parser) row(off uint64, b []byte) error {
 	if p.format == Unknown {
 		p.format = HexDump
-		if p.log {
+		if p.kernel {
 			p.format = KernelLog
 		}
 	}

@@ -68,7 +68,7 @@ func TestParseForms(t *testing.T) {
 				t.Errorf("format %v, want %v", format, tt.format)
 			}
 			if len(blocks) != 1 || !bytes.Equal(blocks[0].Bytes, wqe32) {
-				t.Fatalf("blocks %x, want one of %x", blocks, wqe32)
+				t.Fatalf("blocks %+v, want one of %x", blocks, wqe32)
 			}
 			if blocks[0].Source != tt.source || blocks[0].Line != tt.line {
 				t.Errorf("source %q at line %d, want %q at %d", blocks[0].Source, blocks[0].Line, tt.source, tt.line)
