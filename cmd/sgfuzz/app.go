@@ -231,13 +231,3 @@ func (a *app) parse(args []string) (v verb, code int) {
 	a.complain(fmt.Errorf("%w (see sgfuzz %s--help)", err, verbOf(k, args)))
 	return nil, exitUsage
 }
-
-// maxJobs bounds --jobs: each worker holds a device and its memory.
-const maxJobs = 1024
-
-func checkJobs(n int) error {
-	if n < 0 || n > maxJobs {
-		return badInputf("--jobs %d: 0 (one a core) to %d", n, maxJobs)
-	}
-	return nil
-}

@@ -22,11 +22,11 @@ import (
 // benchSkipped or bench.Series.
 type benchCmd struct {
 	common
-	Bench   []string `placeholder:"NAME" help:"Benchmarks (default: all): klm_list, mtt_list, wqe_linux, wqe_libmlx5, wqe_spdk, check."`
-	N       []int    `placeholder:"N" help:"Entries of the lists (default: what suits the benchmark)."`
-	Rounds  int      `default:"31" help:"Turns that each contestant takes."`
-	Plot    string   `placeholder:"FILE" help:"Measure how time grows with the list and draw it as SVG; without --bench nothing else."`
-	Longest int      `default:"20" placeholder:"P" help:"Longest list of --plot, as a power of two."`
+	Bench   []string `placeholder:"NAME" names:"benchmark" help:"Only these benchmarks: ${benchmark} (default: all)."`
+	Entries []int    `placeholder:"N" help:"Entries of a list (default: what suits the benchmark)."`
+	Rounds  int      `default:"31" placeholder:"N" help:"Turns that each contestant takes."`
+	Plot    string   `placeholder:"FILE" help:"File to draw, as SVG, how time grows with the list; without --bench and --entries nothing else is measured."`
+	Longest int      `default:"20" placeholder:"P" help:"Longest list of --plot: 2 to the power of P entries."`
 	Serve   bool     `hidden:"" help:"Be a contestant: requests on standard input."`
 }
 
@@ -56,7 +56,7 @@ func (v *benchCmd) run(a *app) (any, error) {
 	}
 	defer out.abandon()
 	b := benchRun{app: a, out: out, rounds: v.Rounds}
-	if err := b.jobs(jobs, v.N); err != nil {
+	if err := b.jobs(jobs, v.Entries); err != nil {
 		return nil, err
 	}
 	if v.Plot != "" {
@@ -75,7 +75,7 @@ func (v *benchCmd) jobs() (jobs []bench.Job, err error) {
 	if v.Longest < shortest+4 || v.Longest > 22 {
 		return nil, fmt.Errorf("--longest %d: %d to 22", v.Longest, shortest+4)
 	}
-	if v.Plot == "" || len(v.N) > 0 || len(v.Bench) > 0 {
+	if v.Plot == "" || len(v.Entries) > 0 || len(v.Bench) > 0 {
 		jobs = bench.Jobs()
 	}
 	if len(v.Bench) > 0 {
@@ -88,9 +88,9 @@ func (v *benchCmd) jobs() (jobs []bench.Job, err error) {
 		}
 		jobs = append(jobs, j)
 	}
-	for _, n := range v.N {
+	for _, n := range v.Entries {
 		if !slices.ContainsFunc(jobs, func(j bench.Job) bool { return n >= 1 && n <= j.Max }) {
-			return nil, fmt.Errorf("--n %d: no benchmark asked for takes such a list", n)
+			return nil, fmt.Errorf("--entries %d: no benchmark asked for takes such a list", n)
 		}
 	}
 	return jobs, nil

@@ -9,25 +9,24 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/conform"
 	"github.com/sgfuzz/sgfuzz/conform/runner"
-	"github.com/sgfuzz/sgfuzz/corpus"
 )
 
 // conformCmd drives an implementation written elsewhere.
 type conformCmd struct {
 	common
-	Ops        []string      `placeholder:"OP" help:"Only these operations: sg_to_pages, sg_to_klms, wqe, register."`
-	Judge      string        `default:"exact" enum:"exact,semantic" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
-	Cases      uint64        `help:"Requests of each operation (default: 10000, no limit with --for)."`
-	For        time.Duration `help:"Time for all operations together."`
-	Seed       uint64        `default:"1" help:"Seed of the drawn cases."`
-	Batch      int           `default:"64" help:"Requests outstanding."`
-	Timeout    time.Duration `default:"2s" help:"Longest wait for a reply."`
+	Ops        []string      `placeholder:"NAME" names:"operation" help:"Only these operations: ${operation} (default: all that the child offers)."`
+	Judge      string        `default:"exact" placeholder:"HOW" enum:"exact,semantic" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
+	Cases      uint64        `placeholder:"N" help:"Cases to make at most, for each operation (default: 10000, or no limit with --for)."`
+	For        time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
+	Seed       uint64        `default:"1" placeholder:"N" help:"Seed of what is drawn."`
+	Batch      int           `default:"64" placeholder:"N" help:"Requests outstanding."`
+	Timeout    time.Duration `default:"2s" placeholder:"TIME" help:"Longest wait for a reply."`
 	Hex        bool          `help:"Numbers above 2^53 as strings of hexadecimal digits."`
 	Vectors    []string      `sep:"none" placeholder:"FILE" help:"Recorded outputs of real drivers, .jsonl or .jsonl.gz, to begin with."`
-	Corpus     []string      `sep:"none" placeholder:"DIR" help:"Case files and directories to begin with."`
-	Deviations string        `placeholder:"FILE" help:"Known differences: CHECK PATTERN REASON a line."`
-	Out        string        `placeholder:"DIR" help:"Write findings here: case, request, reply."`
-	JUnit      string        `name:"junit" placeholder:"FILE" help:"Write the result as JUnit XML."`
+	Replay     []string      `sep:"none" placeholder:"CASE" help:"Cases to begin with: files, directories of them, names of embedded cases."`
+	Deviations string        `placeholder:"FILE" help:"File of known differences: CHECK PATTERN REASON a line."`
+	Out        string        `short:"o" placeholder:"DIR" help:"Directory for findings: case, request, reply (default: they are printed only); made when there is one."`
+	JUnit      string        `name:"junit" placeholder:"FILE" help:"File to write the result to as JUnit XML."`
 	Command    []string      `arg:"" passthrough:"partial" name:"command" help:"The implementation and its arguments, behind --."`
 }
 
@@ -92,17 +91,17 @@ func (v *conformCmd) config() (runner.Config, error) {
 	if v.Judge == "semantic" {
 		c.Judge = runner.Semantic
 	}
+	if err := knownIn("operation", v.Ops...); err != nil {
+		return c, err
+	}
 	for _, name := range v.Ops {
-		op, ok := conform.ParseOp(name)
-		if !ok || op == conform.OpHello {
-			return c, badInputf("unknown operation %q: one of sg_to_pages, sg_to_klms, wqe, register", name)
-		}
+		op, _ := conform.ParseOp(name)
 		c.Ops = append(c.Ops, op)
 	}
 	var err error
-	if len(v.Corpus) > 0 {
-		if c.Corpus, err = corpus.LoadAll(v.Corpus...); err != nil {
-			return c, badInput(err)
+	if len(v.Replay) > 0 {
+		if c.Corpus, err = loadCases(v.Replay); err != nil {
+			return c, err
 		}
 	}
 	if v.Deviations != "" {

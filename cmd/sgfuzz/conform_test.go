@@ -106,7 +106,7 @@ func TestConform(t *testing.T) {
 		t.Errorf("%v: %+v", err, c)
 	}
 	checkJUnit(t, report)
-	conformArgs(t, "wrong", "--cases", "5", "--corpus", v.Findings[0].File).want(t, exitFindings, "length is", "request", "reply")
+	conformArgs(t, "wrong", "--cases", "5", "--replay", v.Findings[0].File).want(t, exitFindings, "length is", "request", "reply")
 }
 
 func checkJUnit(t *testing.T, path string) {
@@ -160,7 +160,7 @@ func TestConformUsage(t *testing.T) {
 		{"conform --batch 0 -- x", "--batch 0"},
 		{"conform --timeout 0s -- x", "--timeout"},
 		{"conform --vectors /no/such -- x", "/no/such"},
-		{"conform --corpus /no/such -- x", "/no/such"},
+		{"conform --replay /no/such -- x", "/no/such"},
 		{"conform --deviations /no/such -- x", "/no/such"},
 	} {
 		sgfuzz("", strings.Fields(c.args)...).want(t, exitUsage, c.text)

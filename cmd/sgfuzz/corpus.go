@@ -22,7 +22,7 @@ type corpusCmd struct {
 // corpusListCmd lists cases.
 type corpusListCmd struct {
 	common
-	Paths []string `arg:"" optional:"" name:"file" help:"Case files and directories; the embedded cases if left out."`
+	Paths []string `arg:"" optional:"" name:"case" help:"Case files, directories of them and names of embedded cases; all embedded cases if left out."`
 }
 
 // corpusListResult is its JSON object.
@@ -87,12 +87,12 @@ func loadCases(paths []string) ([]*corpus.Case, error) {
 // corpusMinimizeCmd makes a smaller corpus.
 type corpusMinimizeCmd struct {
 	common
-	Out     string   `required:"" short:"o" placeholder:"DIR" help:"Directory for the cases that are kept; made if needed."`
+	jobsFlag
+	Out     string   `required:"" short:"o" placeholder:"DIR" help:"Directory to write to; made if needed."`
 	Mutants bool     `default:"true" negatable:"" help:"Keep a case for every mutant that one of them shows."`
 	Wants   bool     `default:"true" negatable:"" help:"Keep every case that says what is to be answered."`
-	Known   []string `placeholder:"DIR" help:"Directories and case files whose cases need not be kept again, nor what they show."`
+	Known   []string `sep:"none" placeholder:"CASE" help:"Directories and case files whose cases need not be kept again, nor what they show."`
 	Most    int      `placeholder:"N" help:"Cases to keep at most, those that show most, besides those with wants (default: no limit)."`
-	Jobs    int      `short:"j" help:"Cases run at once (default: one a core)."`
 	Paths   []string `arg:"" name:"dir" help:"Directories and case files."`
 }
 
@@ -105,7 +105,7 @@ type corpusMinimizeResult struct {
 }
 
 func (v *corpusMinimizeCmd) run(a *app) (any, error) {
-	if err := checkJobs(v.Jobs); err != nil {
+	if err := v.jobsFlag.check(); err != nil {
 		return nil, err
 	}
 	if v.Most < 0 {

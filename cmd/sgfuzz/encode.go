@@ -18,8 +18,8 @@ type encodeCmd struct {
 	Dialect  string `placeholder:"NAME" help:"Who writes the WQEs (default: the case's dialect, else linux)."`
 	Profile  string `placeholder:"NAME" help:"Device profile (default: the case's)."`
 	Raw      bool   `help:"Write the WQEs as bytes, each padded to whole 64-byte blocks; lists by pointer are left out."`
-	Out      string `short:"o" placeholder:"FILE" help:"Write to a file instead of standard output."`
-	File     string `arg:"" help:"Case file; - for standard input."`
+	Out      string `short:"o" placeholder:"FILE" help:"File to write to (default: standard output)."`
+	File     string `arg:"" names:"case" help:"A case: a file, the name of an embedded case, or - for standard input."`
 }
 
 // encodeResult is its JSON object.

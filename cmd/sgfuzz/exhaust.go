@@ -15,18 +15,18 @@ import (
 // exhaustCmd enumerates all lists of a small universe.
 type exhaustCmd struct {
 	common
-	Entries  int           `default:"3" placeholder:"N" help:"Longest list (default: ${default})."`
-	Pages    int           `default:"4" placeholder:"N" help:"Pages of the universe (default: ${default})."`
-	PageSize uint64        `default:"4" placeholder:"BYTES" help:"Page size, a power of two from 4 on (default: ${default})."`
+	strategyFlag
+	jobsFlag
+	Entries  int           `default:"3" placeholder:"N" help:"Entries of a list, at most."`
+	Pages    int           `default:"4" placeholder:"N" help:"Pages of the universe."`
+	PageSize uint64        `default:"4" placeholder:"BYTES" help:"Page size, a power of two from 4 on."`
 	Unit     uint64        `placeholder:"BYTES" help:"Addresses and lengths are multiples of this (default: a quarter of a page)."`
 	Base     string        `placeholder:"ADDR" help:"First address, or \"top\" to end at 2^64 (default: the middle is at 4 GiB)."`
-	Strategy []string      `placeholder:"NAME" help:"Only these strategies."`
-	Windows  string        `default:"all" enum:"all,edges" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
-	From     uint64        `placeholder:"INDEX" help:"First list, to go on where an enumeration ended."`
-	To       uint64        `placeholder:"INDEX" help:"Where to end, exclusive (default: all lists)."`
-	For      time.Duration `placeholder:"TIME" help:"End after this time."`
-	Out      string        `default:"findings" placeholder:"DIR" help:"Directory for findings (default: ${default}); made when there is one."`
-	Jobs     int           `short:"j" help:"Lists checked at once (default: one a core)."`
+	Windows  string        `default:"all" placeholder:"WHICH" enum:"all,edges" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
+	First    uint64        `placeholder:"N" help:"Number to begin with, to go on where an enumeration ended (default: 0)."`
+	To       uint64        `placeholder:"N" help:"Number to end in front of (default: all)."`
+	For      time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
+	Out      string        `short:"o" default:"findings" placeholder:"DIR" help:"Directory for findings; made when there is one."`
 	Mutant   string        `placeholder:"NAME" help:"Enumerate with a re-created defect, to see it found (see sgfuzz mutants)."`
 }
 
@@ -120,7 +120,7 @@ func (v *exhaustCmd) config() (c fuzz.ExhaustConfig, err error) {
 	}
 	c = fuzz.ExhaustConfig{
 		Entries: v.Entries, Pages: v.Pages, PageSize: v.PageSize, Unit: v.Unit, Strategies: v.Strategy,
-		Edges: v.Windows == "edges", From: v.From, To: v.To, Jobs: v.Jobs, Out: v.Out, Mutant: v.Mutant,
+		Edges: v.Windows == "edges", From: v.First, To: v.To, Jobs: v.Jobs, Out: v.Out, Mutant: v.Mutant,
 	}
 	switch v.Base {
 	case "":
@@ -131,19 +131,19 @@ func (v *exhaustCmd) config() (c fuzz.ExhaustConfig, err error) {
 			return c, badInputf("--base %s: an address above 0, or top", v.Base)
 		}
 	}
-	if err := checkJobs(v.Jobs); err != nil {
+	if err := v.jobsFlag.check(); err != nil {
 		return c, err
 	}
-	return c, known("strategy", v.Strategy, corpus.Strategies())
+	return c, v.strategyFlag.check()
 }
 
 // steps is the number of lists for the progress bar, -1 if the scope is bad.
 func (v *exhaustCmd) steps(c *fuzz.ExhaustConfig) int64 {
-	if v.To > v.From {
-		return int64(min(v.To-v.From, 1<<62))
+	if v.To > v.First {
+		return int64(min(v.To-v.First, 1<<62))
 	}
-	if n, err := c.Total(); err == nil && n > v.From {
-		return int64(n - v.From)
+	if n, err := c.Total(); err == nil && n > v.First {
+		return int64(n - v.First)
 	}
 	return -1
 }
@@ -190,7 +190,7 @@ func (v *exhaustCmd) replayOf(f *fuzz.ExhaustFinding) string {
 
 // command is the command line that enumerates other lists of the same scope.
 func (v *exhaustCmd) command(c *fuzz.ExhaustConfig, from, to uint64) string {
-	s := fmt.Sprintf("sgfuzz exhaust --entries=%d --pages=%d --page-size=%d --unit=%d --base=%#x --windows=%s --from=%d",
+	s := fmt.Sprintf("sgfuzz exhaust --entries=%d --pages=%d --page-size=%d --unit=%d --base=%#x --windows=%s --first=%d",
 		c.Entries, c.Pages, c.PageSize, c.Unit, c.Base, v.Windows, from)
 	if to != 0 {
 		s += fmt.Sprintf(" --to=%d", to)

@@ -17,7 +17,7 @@ func TestExhaust(t *testing.T) {
 		texts []string
 	}{
 		{"whole", nil, exitFine, []string{"211 lists enumerated of 211", "1477 checks", "pool512: not tried on 211 lists", "no findings", "all 211 lists of 0 to 2 entries"}},
-		{"part", []string{"--from=10", "--to=20", "--strategy=umem,auto"}, exitFine, []string{"10 lists enumerated of 211, indices 10 to 20", "20 checks", "lists 10 to 20, end excluded"}},
+		{"part", []string{"--first=10", "--to=20", "--strategy=umem,auto"}, exitFine, []string{"10 lists enumerated of 211, indices 10 to 20", "20 checks", "lists 10 to 20, end excluded"}},
 		{"sectors", []string{"--page-size=512", "--base=top"}, exitFine, []string{"1688 checks", "from 0xfffffffffffffe00 on", "a unit is 128 bytes"}},
 		{"edges", []string{"--windows=edges"}, exitFine, []string{"sub-ranges inside were not tried"}},
 		{"defect", []string{"--mutant=gap-only-at-unaligned-start", "--strategy=fastreg"}, exitFindings, []string{
@@ -26,7 +26,7 @@ func TestExhaust(t *testing.T) {
 		{"size", []string{"--page-size=3"}, exitUsage, []string{"pages of 3 bytes"}},
 		{"base", []string{"--base=here"}, exitUsage, []string{"--base here"}},
 		{"base 0", []string{"--base=0"}, exitUsage, []string{"--base 0"}},
-		{"range", []string{"--from=5", "--to=4"}, exitUsage, []string{"lists 5 to 4"}},
+		{"range", []string{"--first=5", "--to=4"}, exitUsage, []string{"lists 5 to 4"}},
 		{"strategy", []string{"--strategy=nosuch"}, exitUsage, []string{"nosuch"}},
 		{"mutant", []string{"--mutant=nosuch"}, exitUsage, []string{"nosuch"}},
 		{"windows", []string{"--windows=some"}, exitUsage, []string{"some"}},

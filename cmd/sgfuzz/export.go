@@ -16,12 +16,12 @@ import (
 // tests written elsewhere.
 type exportCmd struct {
 	common
-	Format      string   `required:"" placeholder:"FORMAT" help:"${format}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer, vectors in the schema of the recordings, tables for C with examples."`
-	Out         string   `required:"" placeholder:"DIR" help:"Where to: the package (go), the working directory (gofuzz), the directory of the fuzzers (libfuzzer-zip), any other. Made if it is not there."`
+	Format      string   `required:"" placeholder:"NAME" help:"What to write: ${format}: files of go test -fuzz, a corpus of go-fuzz, seed archives of libFuzzer, vectors in the schema of the recordings, tables for C with examples."`
+	Out         string   `required:"" short:"o" placeholder:"DIR" help:"Directory to write to: the package (go), the working directory (gofuzz), the directory of the fuzzers (libfuzzer-zip), any other; made if needed."`
 	Target      []string `placeholder:"NAME" help:"Of an engine's format: whose seeds to write, or all (default: Strategies, the target that runs cases)."`
 	Gzip        bool     `help:"Of jsonl: write .jsonl.gz."`
 	MostEntries int      `placeholder:"N" help:"Of c-header: leave out cases of more entries (default: 64)."`
-	Paths       []string `arg:"" optional:"" name:"case" help:"Case files and directories, instead of the target's own seeds or the embedded cases."`
+	Paths       []string `arg:"" optional:"" name:"case" help:"Case files, directories of them and names of embedded cases, instead of the target's own seeds or the embedded cases."`
 }
 
 // Help stands under the usage.

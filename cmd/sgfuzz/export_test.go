@@ -20,7 +20,7 @@ func TestExportImport(t *testing.T) {
 		t.Run(row.format, func(t *testing.T) {
 			out, back := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "back")
 			sgfuzz("", "export", "--format", row.format, "--out", out, file).want(t, exitFine, "1 inputs, 1 files,")
-			sgfuzz("", "import", "--from", row.from, "--out", back, filepath.Join(out, row.place)).want(t, exitFine, "1 inputs, 0 too short: 1 case files")
+			sgfuzz("", "import", "--format", row.from, "--out", back, filepath.Join(out, row.place)).want(t, exitFine, "1 inputs, 0 too short: 1 case files")
 			cases, err := corpus.LoadDir(back)
 			if err != nil || len(cases) != 1 {
 				t.Fatalf("%d cases, %v", len(cases), err)
@@ -59,11 +59,11 @@ func TestExportImportRefuse(t *testing.T) {
 		{[]string{"export", "--format", "gofuzz", "--target", "all", "--out", out}, exitUsage, "belongs to one"},
 		{[]string{"export", "--format", "go", "--out", out, plain, bad}, exitUsage, "nothing exported"},
 		{[]string{"export", "--format", "go", "--out", plain + "/x", plain}, exitInternal, "not a directory"},
-		{[]string{"import", "--from", "afl", "--out", out, plain}, exitUsage, `unknown kind "afl": one of iovec, go, gofuzz, libfuzzer`},
-		{[]string{"import", "--from", "go", "--out", out, plain}, exitUsage, "plain.sgcase: first line"},
-		{[]string{"import", "--from", "go", "--dedupe", "--out", out, plain}, exitUsage, "--dedupe is for"},
-		{[]string{"import", "--from", "libfuzzer", "--out", out, write(t, "short", "x")}, exitUsage, "1 of them too short"},
-		{[]string{"import", "--from", "gofuzz", "--out", plain + "/x", plain}, exitInternal, "not a directory"},
+		{[]string{"import", "--format", "afl", "--out", out, plain}, exitUsage, `unknown format "afl": one of iovec, go, gofuzz, libfuzzer`},
+		{[]string{"import", "--format", "go", "--out", out, plain}, exitUsage, "plain.sgcase: first line"},
+		{[]string{"import", "--format", "go", "--dedupe", "--out", out, plain}, exitUsage, "--dedupe is for"},
+		{[]string{"import", "--format", "libfuzzer", "--out", out, write(t, "short", "x")}, exitUsage, "1 of them too short"},
+		{[]string{"import", "--format", "gofuzz", "--out", plain + "/x", plain}, exitInternal, "not a directory"},
 	} {
 		sgfuzz("", row.args...).want(t, row.code, row.texts)
 		if _, err := os.Stat(out); err == nil {

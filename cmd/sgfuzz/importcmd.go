@@ -12,8 +12,8 @@ import (
 // importCmd turns iovec logs and inputs of fuzzing engines into case files.
 type importCmd struct {
 	common
-	From   string   `default:"iovec" placeholder:"KIND" help:"What the files are: ${kind}." names:"kind"`
-	Out    string   `required:"" placeholder:"DIR" help:"Directory for the case files; made if it is not there."`
+	Format string   `default:"iovec" placeholder:"NAME" names:"kind" help:"What the files are: ${kind}."`
+	Out    string   `required:"" short:"o" placeholder:"DIR" help:"Directory to write to; made if needed."`
 	Dedupe bool     `help:"Write a list that occurs several times in one log once."`
 	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or inputs of target Strategies, crashers too, and directories of them."`
 }
@@ -21,7 +21,7 @@ type importCmd struct {
 // iovecs is the kind of import that reads logs.
 const iovecs = "iovec"
 
-// importKinds are the names of --from, in the order of the help.
+// importKinds are the names of --format, in the order of the help.
 var importKinds = []string{iovecs, "go", "gofuzz", "libfuzzer"}
 
 var importFormat = map[string]engines.Format{"go": engines.Go, "gofuzz": engines.GoFuzz, "libfuzzer": engines.LibFuzzer}
@@ -36,10 +36,10 @@ type importResult struct {
 }
 
 func (v *importCmd) run(a *app) (any, error) {
-	if err := known("kind", []string{v.From}, importKinds); err != nil {
+	if err := known("format", []string{v.Format}, importKinds); err != nil {
 		return nil, err
 	}
-	if v.From != iovecs {
+	if v.Format != iovecs {
 		return v.inputs(a)
 	}
 	for _, file := range v.Files {
@@ -76,9 +76,9 @@ type inputsResult struct {
 // inputs imports what a fuzzing engine left.
 func (v *importCmd) inputs(a *app) (any, error) {
 	if v.Dedupe {
-		return nil, badInputf("--dedupe is for --from %s: inputs of the same case make one file anyway", iovecs)
+		return nil, badInputf("--dedupe is for --format %s: inputs of the same case make one file anyway", iovecs)
 	}
-	s, err := engines.Import{Format: importFormat[v.From]}.Run(v.Out, v.Files...)
+	s, err := engines.Import{Format: importFormat[v.Format]}.Run(v.Out, v.Files...)
 	if _, ok := errors.AsType[*engines.InputError](err); ok {
 		return nil, badInput(err)
 	}

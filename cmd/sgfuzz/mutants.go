@@ -11,16 +11,19 @@ import (
 // fuzz.MutantResult for each mutant.
 type mutantsCmd struct {
 	common
-	Seeds  int      `default:"10" help:"Seeds tried on each mutant."`
-	Limit  uint64   `default:"100000" placeholder:"N" help:"Cases tried with each seed."`
-	Shrink int      `default:"1000" placeholder:"N" help:"Steps spent on shrinking a case."`
-	Cases  bool     `help:"Print each mutant's shrunk case."`
-	Names  []string `arg:"" optional:"" name:"mutant" help:"Mutants (default: all)."`
+	Seeds   int      `default:"10" placeholder:"N" help:"Seeds tried on each mutant."`
+	Cases   uint64   `default:"100000" placeholder:"N" help:"Cases to make at most, with each seed."`
+	Steps   int      `default:"1000" placeholder:"N" help:"Cases tried at most to shrink one."`
+	Verbose bool     `short:"v" help:"Print each mutant's shrunk case."`
+	Names   []string `arg:"" optional:"" name:"mutant" help:"Mutants (default: all)."`
 }
 
 func (v *mutantsCmd) run(a *app) (any, error) {
-	if v.Seeds < 1 || v.Limit < 1 || v.Shrink < 1 {
-		return nil, badInputf("--seeds, --limit and --shrink: at least 1")
+	if v.Seeds < 1 || v.Cases < 1 || v.Steps < 1 {
+		return nil, badInputf("--seeds, --cases and --steps: at least 1")
+	}
+	if err := knownIn("mutant", v.Names...); err != nil {
+		return nil, err
 	}
 	all, err := fuzz.Mutants(v.Names...)
 	if err != nil {
@@ -35,7 +38,7 @@ func (v *mutantsCmd) run(a *app) (any, error) {
 			break
 		}
 		p.at(int64(i), func() string { return fmt.Sprintf("%d of %d mutants, at %s", i, len(all), m.Name) })
-		r, err := fuzz.Bench(a.ctx, m, fuzz.BenchConfig{Seeds: v.Seeds, Limit: v.Limit, Shrink: v.Shrink})
+		r, err := fuzz.Bench(a.ctx, m, fuzz.BenchConfig{Seeds: v.Seeds, Limit: v.Cases, Shrink: v.Steps})
 		if err != nil {
 			return rs, err
 		}
@@ -51,7 +54,7 @@ func (v *mutantsCmd) run(a *app) (any, error) {
 }
 
 func (v *mutantsCmd) print(a *app, rs []fuzz.MutantResult) error {
-	if v.Cases {
+	if v.Verbose {
 		for i := range rs {
 			a.printf("# %s: %s\n%s\n", rs[i].Name, rs[i].Cause, rs[i].Case)
 		}

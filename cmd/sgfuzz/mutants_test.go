@@ -5,8 +5,8 @@ import (
 )
 
 func TestMutants(t *testing.T) {
-	sgfuzz("", "mutants", "--seeds=1", "--cases", "gap-never-true").want(t, exitFine, "B26", "14 limits", "1 of 1 mutants found", "\nsg ")
-	sgfuzz("", "mutants", "--seeds=1", "--limit=1", "blocks-of-4g-truncated").want(t, exitFindings, "NOT FOUND", "0 of 1")
+	sgfuzz("", "mutants", "--seeds=1", "--verbose", "gap-never-true").want(t, exitFine, "B26", "14 limits", "1 of 1 mutants found", "\nsg ")
+	sgfuzz("", "mutants", "--seeds=1", "--cases=1", "blocks-of-4g-truncated").want(t, exitFindings, "NOT FOUND", "0 of 1")
 	sgfuzz("", "mutants", "no-such").want(t, exitUsage, "no-such")
 	sgfuzz("", "mutants", "--seeds=0").want(t, exitUsage, "--seeds")
 }

@@ -12,12 +12,11 @@ import (
 // replayCmd runs cases that are on disk.
 type replayCmd struct {
 	common
-	Strategy []string `placeholder:"NAME" help:"Only these strategies."`
-	Full     bool     `help:"Move every byte instead of borders and samples."`
-	Variants bool     `default:"true" negatable:"" help:"Check the metamorphic relations too."`
-	Jobs     int      `short:"j" help:"Cases run at once (default: one a core)."`
-	Verbose  bool     `short:"v" help:"Print every case, not only those that fail."`
-	Paths    []string `arg:"" optional:"" name:"file" help:"Case files and directories; - for standard input; the embedded cases if left out."`
+	strategyFlag
+	depthFlags
+	jobsFlag
+	Verbose bool     `short:"v" help:"Print every case, not only those that fail."`
+	Paths   []string `arg:"" optional:"" name:"case" help:"Case files, directories of them, names of embedded cases, or - for standard input; all embedded cases if left out."`
 }
 
 // replayResult is its JSON object.
@@ -32,7 +31,7 @@ type replayResult struct {
 }
 
 func (v *replayCmd) run(a *app) (any, error) {
-	if err := cmp.Or(checkJobs(v.Jobs), known("strategy", v.Strategy, corpus.Strategies())); err != nil {
+	if err := cmp.Or(v.jobsFlag.check(), v.strategyFlag.check()); err != nil {
 		return nil, err
 	}
 	sources, err := v.sources(a)

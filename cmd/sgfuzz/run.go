@@ -19,20 +19,19 @@ import (
 // runCmd is the main job: a campaign.
 type runCmd struct {
 	common
-	For       time.Duration `placeholder:"TIME" help:"Time to fuzz, such as 90s or 8h (default: 20s, or no limit with --cases)."`
-	Cases     uint64        `placeholder:"N" help:"Cases to fuzz, those of earlier sessions on --state included (default: no limit)."`
-	Seed      *uint64       `placeholder:"N" help:"Seed of the campaign (default: random; it is printed)."`
-	First     uint64        `placeholder:"N" help:"Number of the first case (default: 0)."`
-	Strategy  []string      `placeholder:"NAME" help:"Only these strategies."`
-	Dialect   []string      `placeholder:"NAME" help:"Only these dialects."`
-	Profile   []string      `placeholder:"NAME" help:"Only these device profiles."`
-	Generator []string      `placeholder:"NAME" help:"Only these list generators."`
+	strategyFlag
+	depthFlags
+	jobsFlag
+	For       time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: 20s, or no limit with --cases)."`
+	Cases     uint64        `placeholder:"N" help:"Cases to make at most, those of earlier sessions on --state included (default: no limit)."`
+	Seed      *uint64       `placeholder:"N" help:"Seed of what is drawn (default: random; it is printed)."`
+	First     uint64        `placeholder:"N" help:"Number to begin with (default: 0)."`
+	Dialect   []string      `placeholder:"NAME" help:"Only these dialects (default: all)."`
+	Profile   []string      `placeholder:"NAME" help:"Only these device profiles (default: all)."`
+	Generator []string      `placeholder:"NAME" help:"Only these list generators (default: all)."`
 	State     string        `placeholder:"DIR" help:"Directory to save the campaign's state to, and to go on from if it has one."`
-	Out       string        `placeholder:"DIR" help:"Directory for findings (default: findings, or findings in --state); made when there is one."`
-	Keep      int           `default:"1" help:"Findings kept of one failure class."`
-	Jobs      int           `short:"j" help:"Cases run at once (default: one a core)."`
-	Full      bool          `help:"Move every byte instead of borders and samples."`
-	Variants  bool          `default:"true" negatable:"" help:"Check the metamorphic relations too."`
+	Out       string        `short:"o" placeholder:"DIR" help:"Directory for findings (default: findings, or findings in --state); made when there is one."`
+	Keep      int           `default:"1" placeholder:"N" help:"Findings kept of one failure class."`
 	Screen    uint64        `placeholder:"N" help:"Run one case in N with all checks whatever a quick look at it says; 1 for all (default: 8, or 1 with --full)."`
 	Guide     bool          `default:"true" negatable:"" help:"Mutate cases that showed something new, besides drawing fresh ones."`
 	Mutant    string        `placeholder:"NAME" help:"Fuzz with a re-created defect, to see it found (see sgfuzz mutants)."`
@@ -192,11 +191,11 @@ func (v *runCmd) check() error {
 		}
 	}
 	return cmp.Or(
-		checkJobs(v.Jobs),
-		known("strategy", v.Strategy, corpus.Strategies()),
-		known("dialect", v.Dialect, corpus.Dialects()),
-		known("profile", v.Profile, fuzz.ProfileNames()),
-		known("generator", v.Generator, fuzz.GeneratorNames()),
+		v.jobsFlag.check(),
+		v.strategyFlag.check(),
+		knownIn("dialect", v.Dialect...),
+		knownIn("profile", v.Profile...),
+		knownIn("generator", v.Generator...),
 	)
 }
 

@@ -56,7 +56,7 @@ func TestPrintFindings(t *testing.T) {
 	}}}
 	sum.Classes = map[string]uint64{"rights/auto": 2}
 	r := runResult{Seed: 9, Classes: map[string]uint64{}}
-	v := runCmd{Variants: true}
+	v := runCmd{depthFlags: depthFlags{Variants: true}}
 	v.fill(&r, sum)
 	var out bytes.Buffer
 	a := &app{ctx: context.Background(), stdout: bufio.NewWriter(&out), out: &out}

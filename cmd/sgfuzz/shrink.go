@@ -10,11 +10,10 @@ import (
 // shrinkCmd makes a failing case smaller.
 type shrinkCmd struct {
 	common
-	Out      string `short:"o" placeholder:"FILE" help:"Write the case to a file instead of standard output."`
-	Steps    int    `default:"2000" help:"Cases tried at most."`
-	Full     bool   `help:"Move every byte."`
-	Variants bool   `default:"true" negatable:"" help:"Check the metamorphic relations too."`
-	File     string `arg:"" help:"Case file that fails; - for standard input."`
+	depthFlags
+	Out   string `short:"o" placeholder:"FILE" help:"File to write to (default: standard output)."`
+	Steps int    `default:"2000" placeholder:"N" help:"Cases tried at most to shrink one."`
+	File  string `arg:"" names:"case" help:"Case that fails: a file, the name of an embedded case, or - for standard input."`
 }
 
 // shrinkResult is its JSON object.

@@ -13,10 +13,10 @@ import (
 // vectorsCmd checks recorded outputs of real drivers.
 type vectorsCmd struct {
 	common
-	Libmlx5Version string   `name:"libmlx5-version" placeholder:"44|head" help:"rdma-core version that libmlx5 files are compared with (default: head for files named libmlx5-head*, else 44)."`
-	Diffs          int      `default:"8" help:"Differences shown of one case."`
-	Failures       int      `default:"5" help:"Failed cases shown of one file."`
-	Jobs           int      `short:"j" help:"Cases checked at once (default: one a core)."`
+	jobsFlag
+	Libmlx5Version string   `name:"libmlx5-version" placeholder:"NAME" names:"libmlx5" help:"Version of rdma-core that libmlx5 files are compared with: 44 or head (default: head for files named libmlx5-head*, else 44)."`
+	Diffs          int      `default:"8" placeholder:"N" help:"Differences shown of one case."`
+	Failures       int      `default:"5" placeholder:"N" help:"Failed cases shown of one file."`
 	Files          []string `arg:"" name:"file" help:"Recorded outputs, .jsonl or .jsonl.gz."`
 }
 
@@ -52,12 +52,11 @@ type vectorsDiff struct {
 }
 
 func (v *vectorsCmd) run(a *app) (any, error) {
-	if err := checkJobs(v.Jobs); err != nil {
+	if err := v.jobsFlag.check(); err != nil {
 		return nil, err
 	}
-	versions := []string{vectors.LibMLX5v44, vectors.LibMLX5Head}
 	if v.Libmlx5Version != "" {
-		if err := known("libmlx5 version", []string{v.Libmlx5Version}, versions); err != nil {
+		if err := known("libmlx5 version", []string{v.Libmlx5Version}, namesOf("libmlx5")); err != nil {
 			return nil, err
 		}
 	}

@@ -209,7 +209,7 @@ func (e *engine) describe(f *Finding) {
 	if e.Judge == Semantic {
 		mode = " --judge semantic"
 	}
-	say(fmt.Sprintf("rerun: sgfuzz conform --ops %s%s --cases 1 --corpus FILE -- COMMAND", f.Op, mode))
+	say(fmt.Sprintf("rerun: sgfuzz conform --ops %s%s --cases 1 --replay FILE -- COMMAND", f.Op, mode))
 }
 
 // oneLine keeps a text from the child out of the next line.

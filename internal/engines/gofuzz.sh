@@ -52,7 +52,7 @@ report() {
   [ "$crashers" = 0 ] && return
   keep=1 found=$((found + crashers))
   for f in "$2"/crashers/*.output; do printf -- '-- %s\n' "$f"; head -n 20 "$f"; done
-  printf 'as cases: sgfuzz import --from gofuzz --out DIR %s\n' "$2/crashers"
+  printf 'as cases: sgfuzz import --format gofuzz --out DIR %s\n' "$2/crashers"
 }
 
 if [ "${1:-}" = --build ]; then

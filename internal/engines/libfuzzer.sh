@@ -62,7 +62,7 @@ crashed() {
   keep=1 found=$((found + 1))
   # the failure stands in front of Go's panic; a timeout or lack of memory has none
   grep -v '^#' "$1/log" | grep -B 15 -m 1 '^panic: ' || grep -v '^#' "$1/log" | tail -n 30
-  printf 'as cases: sgfuzz import --from libfuzzer --out DIR %s\n' "$(find "$1" -maxdepth 1 -name '*-*' | tr '\n' ' ')"
+  printf 'as cases: sgfuzz import --format libfuzzer --out DIR %s\n' "$(find "$1" -maxdepth 1 -name '*-*' | tr '\n' ' ')"
 }
 
 if [ "${1:-}" = --build ]; then
