@@ -5,11 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -39,49 +39,29 @@ func ImportIovecs(outDir string, files ...string) (ImportStats, error) {
 // first file comes into its place: on an error outDir holds what it held, but
 // for files of an earlier import, which are replaced, if a later move fails.
 // Case files are not forced to the disk, as an import can be run again.
-func (im Import) Run(outDir string, files ...string) (ImportStats, error) {
+func (im Import) Run(outDir string, logs ...string) (ImportStats, error) {
 	var stats ImportStats
-	made, err := makeDir(outDir)
+	err := files.Together(outDir, func(b *files.Batch) (err error) {
+		stats, err = im.all(b, logs)
+		return err
+	})
 	if err != nil {
-		return stats, err
-	}
-	stage, err := os.MkdirTemp(outDir, ".import-*")
-	if err == nil {
-		stats, err = im.stage(stage, files)
-		if err == nil {
-			err = publish(stage, outDir)
-		}
-		err = errors.Join(err, os.RemoveAll(stage))
-	}
-	if err != nil {
-		if made {
-			os.Remove(outDir)
-		}
 		return ImportStats{}, err
 	}
 	return stats, nil
 }
 
-// makeDir makes one directory and tells whether it was not there.
-func makeDir(dir string) (made bool, err error) {
-	err = os.Mkdir(dir, 0o777)
-	if errors.Is(err, os.ErrExist) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// stage writes the cases of all logs into an empty directory.
-func (im Import) stage(dir string, files []string) (ImportStats, error) {
+// all writes the cases of all logs.
+func (im Import) all(out *files.Batch, logs []string) (ImportStats, error) {
 	var stats ImportStats
 	bases := make(map[string]string)
-	for _, file := range files {
+	for _, file := range logs {
 		base := logName(file)
 		if other, dup := bases[base]; dup {
 			return stats, fmt.Errorf("%s and %s would make the same case names", other, file)
 		}
 		bases[base] = file
-		if err := im.file(dir, file, base, &stats); err != nil {
+		if err := im.file(out, file, base, &stats); err != nil {
 			return stats, err
 		}
 	}
@@ -94,7 +74,7 @@ func logName(file string) string {
 	return strings.TrimSuffix(base, filepath.Ext(base))
 }
 
-func (im Import) file(dir, file, base string, stats *ImportStats) error {
+func (im Import) file(out *files.Batch, file, base string, stats *ImportStats) error {
 	counts, err := im.count(file)
 	if err != nil {
 		return err
@@ -112,7 +92,7 @@ func (im Import) file(dir, file, base string, stats *ImportStats) error {
 		}
 		stats.Written++
 		c := Case{Comments: origin(name, filepath.Base(file), lines), List: l}
-		return os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s-%d%s", base, line, Ext)), AppendCase(nil, &c), 0o666)
+		return out.Write(fmt.Sprintf("%s-%d%s", base, line, Ext), AppendCase(nil, &c))
 	})
 }
 
@@ -166,28 +146,4 @@ func origin(name, file string, lines []int) []Comment {
 		list = append(list, Comment{Text: fmt.Sprintf("# the same list occurs %d times there, last on line %d", n, slices.Max(lines))})
 	}
 	return list
-}
-
-// publish moves the staged files into place. When a move fails those already
-// moved are taken back, unless they replaced a file.
-func publish(stage, dir string) error {
-	entries, err := os.ReadDir(stage)
-	if err != nil {
-		return err
-	}
-	var added []string
-	for _, e := range entries {
-		to := filepath.Join(dir, e.Name())
-		_, statErr := os.Lstat(to)
-		if err := os.Rename(filepath.Join(stage, e.Name()), to); err != nil {
-			for _, file := range added {
-				os.Remove(file)
-			}
-			return err
-		}
-		if errors.Is(statErr, os.ErrNotExist) {
-			added = append(added, to)
-		}
-	}
-	return nil
 }

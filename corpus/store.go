@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -14,6 +13,8 @@ import (
 	"strings"
 
 	"golang.org/x/exp/mmap"
+
+	"github.com/sgfuzz/sgfuzz/internal/files"
 )
 
 // Ext is the ending of a case file's name.
@@ -180,10 +181,7 @@ func Save(file string, c *Case) error {
 	if err := errors.Join(c.validateNames()...); err != nil {
 		return fmt.Errorf("save %s: %w", file, err)
 	}
-	return writeAtomic(file, func(w io.Writer) error {
-		_, err := w.Write(AppendCase(nil, c))
-		return err
-	})
+	return files.WriteBytes(file, AppendCase(nil, c))
 }
 
 // SaveUnique saves a case in dir under a name made of prefix and Hash, so that
@@ -200,58 +198,4 @@ func Hash(c *Case) string {
 	bare.Comments, bare.Wants = nil, nil
 	sum := sha256.Sum256(AppendCase(nil, &bare))
 	return hex.EncodeToString(sum[:6])
-}
-
-// writeAtomic fills a new file beside the target and renames it into place
-// once its bytes are on the disk.
-func writeAtomic(file string, fill func(io.Writer) error) (err error) {
-	f, err := createBeside(file)
-	if err != nil {
-		return err
-	}
-	temp := f.Name()
-	defer func() {
-		if err != nil {
-			os.Remove(temp)
-		}
-	}()
-	w := bufio.NewWriter(f)
-	err = fill(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	if err = os.Rename(temp, file); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(file))
-}
-
-// createBeside makes a new file in the target's directory with the rights a
-// new file gets, which os.CreateTemp does not give.
-func createBeside(file string) (*os.File, error) {
-	dir, base := filepath.Split(file)
-	for try := 0; ; try++ {
-		name := filepath.Join(dir, fmt.Sprintf(".%s.%d-%d.tmp", base, os.Getpid(), try))
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if !errors.Is(err, fs.ErrExist) || try == 1000 {
-			return f, err
-		}
-	}
-}
-
-// syncDir makes a rename last. Systems that cannot sync a directory are left
-// to their own ways: the file is whole in any case.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return nil
-	}
-	d.Sync()
-	return d.Close()
 }

@@ -2,7 +2,6 @@ package corpus
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,31 +118,6 @@ func TestSaveReadOnlyDirectory(t *testing.T) {
 	}
 	if !errors.Is(err, fs.ErrPermission) || len(names(t, dir)) != 0 {
 		t.Errorf("error %v, files %q", err, names(t, dir))
-	}
-}
-
-// TestDiskFull fills the new file until the disk is full, by way of a device
-// that always is, before and after the first bytes.
-func TestDiskFull(t *testing.T) {
-	device, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skip(err)
-	}
-	defer device.Close()
-	for _, room := range []int{0, 100, 1 << 20} {
-		dir := t.TempDir()
-		file := writeFile(t, filepath.Join(dir, "a.sgcase"), "the former text")
-		err := writeAtomic(file, func(w io.Writer) error {
-			if _, err := w.Write(make([]byte, room)); err != nil {
-				return err
-			}
-			_, err := device.Write([]byte("x"))
-			return err
-		})
-		text, _ := os.ReadFile(file)
-		if !errors.Is(err, syscall.ENOSPC) || string(text) != "the former text" || len(names(t, dir)) != 1 {
-			t.Errorf("room %d: error %v, file %q, directory %q", room, err, text, names(t, dir))
-		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sgfuzz/sgfuzz/internal/bench"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/internal/peers"
 )
 
@@ -99,7 +100,7 @@ func (v *benchCmd) jobs() (jobs []bench.Job, err error) {
 // benchLines writes a JSON object a line. Without file and w it writes nothing.
 type benchLines struct {
 	w    io.Writer
-	file *outFile
+	file *files.File
 }
 
 func (v *benchCmd) open(a *app) (*benchLines, error) {
@@ -110,7 +111,7 @@ func (v *benchCmd) open(a *app) (*benchLines, error) {
 		a.out = io.Discard
 		return &benchLines{w: a.stdout}, nil
 	}
-	file, err := createFile(v.JSON.file)
+	file, err := files.Create(v.JSON.file)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +130,7 @@ func (l *benchLines) put(objects ...any) error {
 
 func (l *benchLines) commit() (err error) {
 	if l.file != nil {
-		err, l.file = l.file.commit(), nil
+		err, l.file = l.file.Commit(), nil
 	}
 	return err
 }
@@ -137,7 +138,7 @@ func (l *benchLines) commit() (err error) {
 // abandon does nothing after commit.
 func (l *benchLines) abandon() {
 	if l.file != nil {
-		l.file.abandon()
+		l.file.Abandon()
 	}
 }
 
@@ -321,13 +322,13 @@ func (b *benchRun) growth(file string, longest int) error {
 			return err
 		}
 	}
-	f, err := createFile(file)
+	f, err := files.Create(file)
 	if err != nil {
 		return err
 	}
 	if err := bench.WriteSVG(f, all); err != nil {
-		f.abandon()
+		f.Abandon()
 		return err
 	}
-	return cmp.Or(f.commit(), bench.WriteGrowth(b.app.out, all))
+	return cmp.Or(f.Commit(), bench.WriteGrowth(b.app.out, all))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/conform"
 	"github.com/sgfuzz/sgfuzz/conform/runner"
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 )
 
 // conformResult is the verb's JSON object.
@@ -249,7 +250,7 @@ func writeJUnit(path string, r *conformResult) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, append([]byte(xml.Header), append(b, '\n')...))
+	return files.WriteBytes(path, append([]byte(xml.Header), append(b, '\n')...))
 }
 
 func junitOf(r *conformResult) *junitSuites {

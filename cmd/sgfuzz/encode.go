@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
@@ -110,7 +111,7 @@ func (v *encodeCmd) write(a *app, r *encodeResult, posted []fuzz.Posted) error {
 		writeHex(&b, r, posted)
 	}
 	if v.Out != "" {
-		return writeFile(v.Out, b.Bytes())
+		return files.WriteBytes(v.Out, b.Bytes())
 	}
 	_, _ = a.out.Write(b.Bytes()) // an error shows when stdout is flushed
 	return nil

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 )
 
 // fmtCmd rewrites case files in their canonical form.
@@ -77,7 +78,7 @@ func (v *fmtCmd) file(file string) (changed bool, err error) {
 	if v.Check {
 		return true, nil
 	}
-	return true, writeFile(file, text)
+	return true, files.WriteBytes(file, text)
 }
 
 func (v *fmtCmd) stdin(a *app) (any, error) {

@@ -2,19 +2,17 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"text/tabwriter"
+
+	"github.com/sgfuzz/sgfuzz/internal/files"
 )
 
 // sink takes the JSON object of an invocation. A nil sink takes nothing.
 type sink struct {
 	w    io.Writer
-	file *outFile // nil for standard output
+	file *files.File // nil for standard output
 }
 
 // openJSON prepares the place for the result before any work is done.
@@ -26,7 +24,7 @@ func (a *app) openJSON(f *jsonFlag) (*sink, error) {
 		a.out = io.Discard
 		return &sink{w: a.stdout}, nil
 	}
-	file, err := createFile(f.file)
+	file, err := files.Create(f.file)
 	if err != nil {
 		return nil, err
 	}
@@ -46,80 +44,10 @@ func (s *sink) put(result any) error {
 		return nil // the flush of stdout tells
 	}
 	if err != nil {
-		s.file.abandon()
+		s.file.Abandon()
 		return err
 	}
-	return s.file.commit()
-}
-
-// outFile is a file that appears whole or not at all. Devices and pipes are
-// written as they are.
-type outFile struct {
-	*os.File
-	path string // where commit renames to, "" for a device
-}
-
-// createFile opens a file for writing. Errors name the path.
-func createFile(path string) (*outFile, error) {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	info, err := os.Stat(path)
-	switch {
-	case err == nil && info.IsDir():
-		return nil, &fs.PathError{Op: "write", Path: path, Err: errors.New("is a directory")}
-	case err == nil && !info.Mode().IsRegular():
-		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &outFile{File: f}, err
-	case err != nil && !errors.Is(err, fs.ErrNotExist):
-		return nil, err
-	}
-	temp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".%s.%d.tmp", filepath.Base(path), os.Getpid()))
-	mode := fs.FileMode(0o666)
-	if info != nil {
-		mode = info.Mode().Perm()
-	}
-	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, mode)
-	if err != nil {
-		return nil, err
-	}
-	return &outFile{f, path}, nil
-}
-
-// commit brings the file into place.
-func (f *outFile) commit() error {
-	if f.path == "" {
-		return f.Close()
-	}
-	err := errors.Join(f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), f.path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-	}
-	return err
-}
-
-// abandon leaves what was there before.
-func (f *outFile) abandon() {
-	f.Close()
-	if f.path != "" {
-		os.Remove(f.Name())
-	}
-}
-
-// writeFile writes data to a file by createFile and commit.
-func writeFile(path string, data []byte) error {
-	f, err := createFile(path)
-	if err != nil {
-		return err
-	}
-	if _, err := f.Write(data); err != nil {
-		f.abandon()
-		return err
-	}
-	return f.commit()
+	return s.file.Commit()
 }
 
 // table prints rows of cells in columns, numbers to the right.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 )
 
 // shrinkCmd makes a failing case smaller.
@@ -61,7 +62,7 @@ func (v *shrinkCmd) run(a *app) (any, error) {
 func (v *shrinkCmd) write(a *app, r *shrinkResult) error {
 	fmt.Fprintf(a.stderr, "sgfuzz: %s: %d entries, %d before; %d cases tried\n%s\n", r.Class, r.Entries[1], r.Entries[0], r.Steps, indent(r.Text))
 	if v.Out != "" {
-		return writeFile(v.Out, []byte(r.Case))
+		return files.WriteBytes(v.Out, []byte(r.Case))
 	}
 	a.printf("%s", r.Case)
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/conform"
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/oracle"
 )
 
@@ -250,7 +251,7 @@ func (e *engine) save(f *Finding) error {
 		if f.Path == "" {
 			f.Path = base + part.ext
 		}
-		if err := writeLine(base+part.ext, part.line); err != nil {
+		if err := files.WriteBytes(base+part.ext, append(bytes.Clone(part.line), '\n')); err != nil {
 			return err
 		}
 	}
@@ -262,17 +263,4 @@ func fileRune(r rune) rune {
 		return r
 	}
 	return '_'
-}
-
-// writeLine writes a file whole or not at all.
-func writeLine(path string, line []byte) error {
-	temp := fmt.Sprintf("%s.%d.tmp", path, os.Getpid())
-	err := os.WriteFile(temp, append(bytes.Clone(line), '\n'), 0o666)
-	if err == nil {
-		err = os.Rename(temp, path)
-	}
-	if err != nil {
-		os.Remove(temp)
-	}
-	return err
 }

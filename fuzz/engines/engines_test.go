@@ -125,21 +125,6 @@ func TestExportRefuses(t *testing.T) {
 	}
 }
 
-// TestWriteAllTakesBack has a directory stand where the last file must go.
-func TestWriteAllTakesBack(t *testing.T) {
-	dir := t.TempDir()
-	if err := os.MkdirAll(filepath.Join(dir, "z", "inside"), 0o777); err != nil {
-		t.Fatal(err)
-	}
-	err := writeAll(dir, []file{{"a/b/c", []byte("1")}, {"d", []byte("2")}, {"z", []byte("3")}})
-	if err == nil {
-		t.Fatal("a file in the place of a directory")
-	}
-	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
-		t.Errorf("left: %v", entries)
-	}
-}
-
 func TestImport(t *testing.T) {
 	input, err := Input(&corpus.Case{List: sg.List{{Addr: 0x1001, Len: 3}}})
 	if err != nil {

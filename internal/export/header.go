@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
@@ -45,8 +46,8 @@ func CHeader(out string, cases []*corpus.Case, most int) (Stats, error) {
 	if most < 0 {
 		return Stats{}, fmt.Errorf("%d: %w", most, ErrBound)
 	}
-	return together(out, func(b *batch) (Stats, error) {
-		f, err := b.create(HeaderName)
+	return together(out, func(b *files.Batch) (Stats, error) {
+		f, err := b.Create(HeaderName)
 		if err != nil {
 			return Stats{}, err
 		}
@@ -54,7 +55,7 @@ func CHeader(out string, cases []*corpus.Case, most int) (Stats, error) {
 		err = errors.Join(t.write(cases), f.Close())
 		for _, name := range []string{ExampleName, KUnitName} {
 			if err == nil {
-				err = b.write(name, source(name))
+				err = b.Write(name, source(name))
 			}
 		}
 		return t.stats, err

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/internal/vectors"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
@@ -18,29 +19,43 @@ var producers = [...]string{"kernel-sg2pages", "kernel-sg2klm", "kernel-regmr"}
 // left out are counted in Stats.Skipped; ErrNothing if all are, and for no
 // cases.
 func JSONL(out string, cases []*corpus.Case, compress bool) (Stats, error) {
-	return together(out, func(b *batch) (Stats, error) {
-		var files [len(producers)]io.WriteCloser
+	return together(out, func(b *files.Batch) (Stats, error) {
+		var lines [len(producers)]io.WriteCloser
 		for i, name := range producers {
 			f, err := createLines(b, name, compress)
 			if err != nil {
 				return Stats{}, err
 			}
-			files[i] = f
+			lines[i] = f
 		}
-		stats, err := writeVectors(files, cases)
-		for _, f := range files {
+		stats, err := writeVectors(lines, cases)
+		for _, f := range lines {
 			err = errors.Join(err, f.Close())
 		}
 		return stats, err
 	})
 }
 
-// createLines opens the file of a producer.
-func createLines(b *batch, name string, compress bool) (io.WriteCloser, error) {
-	if !compress {
-		return b.create(name + ".jsonl")
+// together makes the files of an export and counts them; on an error none is
+// there.
+func together(out string, write func(*files.Batch) (Stats, error)) (stats Stats, err error) {
+	err = files.Together(out, func(b *files.Batch) error {
+		stats, err = write(b)
+		stats.Files, stats.Bytes = b.Files(), b.Bytes()
+		return err
+	})
+	if err != nil {
+		return Stats{}, err
 	}
-	f, err := b.create(name + ".jsonl.gz")
+	return stats, nil
+}
+
+// createLines opens the file of a producer.
+func createLines(b *files.Batch, name string, compress bool) (io.WriteCloser, error) {
+	if !compress {
+		return b.Create(name + ".jsonl")
+	}
+	f, err := b.Create(name + ".jsonl.gz")
 	if err != nil {
 		return nil, err
 	}
