@@ -28,6 +28,9 @@ type Options struct {
 	// Most is the number of rows of each kind, 0 for DefaultMost. Less than 16
 	// is 16.
 	Most int
+	// Stop, when it is closed, ends the work between two registrations with
+	// fuzz.ErrStopped; nil for never.
+	Stop <-chan struct{}
 }
 
 // Errors of Of.
@@ -50,7 +53,7 @@ func Of(c *corpus.Case, o Options) (*Picture, error) {
 	if err != nil {
 		return nil, err
 	}
-	run.Watch = b.look
+	run.Watch, run.Stop = b.look, o.Stop
 	if err := b.run(run); err != nil {
 		return nil, err
 	}

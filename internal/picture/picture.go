@@ -239,6 +239,7 @@ type Request struct {
 	List     Addr     `json:"list,omitempty"` // of a translation list by pointer
 	ListLen  int      `json:"list_len,omitempty"`
 	WQE      Bytes    `json:"wqe"`
+	Table    Bytes    `json:"-"`                  // the bytes of List
 	Findings []string `json:"findings,omitempty"` // of the strict decoder: errors only
 }
 

@@ -35,7 +35,7 @@ func (t *shot) request(p *fuzz.Posted) Request {
 	switch w.Opcode {
 	case mlx5model.OpUMR:
 		if w.HasPointer {
-			q.List, q.ListLen = Addr(p.ListAddr), len(p.List)
+			q.List, q.ListLen, q.Table = Addr(p.ListAddr), len(p.List), p.List
 		} else {
 			q.Inline, q.ListLen = len(w.List) > 0, len(w.List)
 		}
