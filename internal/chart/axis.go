@@ -180,7 +180,7 @@ func (r *ruler) ticks() (values []float64) {
 	if r.Scale == Linear {
 		step := niceStep(r.high - r.low)
 		for k := math.Ceil(r.low/step - 1e-9); k*step <= r.high+step*1e-9; k++ {
-			values = append(values, k*step)
+			values = append(values, k*step+0) // no -0
 		}
 		return values
 	}

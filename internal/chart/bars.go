@@ -13,6 +13,7 @@ import (
 type Values struct {
 	Name string    // in the legend; needed if there are several series
 	V    []float64 // one a label; must not be below 0
+	Bad  bool      // in the colour of what is wrong, not the series' own
 }
 
 // Bars are horizontal bars, one a label, from top to bottom. Several series are
@@ -118,11 +119,19 @@ func (b *Bars) legend(c *canvas) float64 {
 		if x > 0 && x+w > width {
 			x, y = 0, y+lineHeight
 		}
-		c.add("rect", "class", colour("s", i), "x", px(x), "y", px(y), "width", "10", "height", "10")
+		c.add("rect", "class", b.class(i), "x", px(x), "y", px(y), "width", "10", "height", "10")
 		c.text(x+14, y+10, "start", "", s.Name)
 		x += w
 	}
 	return y + lineHeight + gap - titleRoom
+}
+
+// class is that of series i's bars.
+func (b *Bars) class(i int) string {
+	if b.Series[i].Bad {
+		return "bad-fill"
+	}
+	return colour("s", i)
 }
 
 // colour is the class of series i.
@@ -142,7 +151,7 @@ func (b *Bars) bar(c *canvas, r *ruler, i int, y float64, note string) {
 		}
 		end := r.at(sum)
 		if end-at >= 0.05 {
-			e := c.add("rect", "class", colour("s", k), "x", px(at), "y", px(y+2), "width", px(end-at), "height", px(barHeight))
+			e := c.add("rect", "class", b.class(k), "x", px(at), "y", px(y+2), "width", px(end-at), "height", px(barHeight))
 			e.tip("%s", join(b.Labels[i], s.Name, b.Axis.format(v)))
 		}
 		at = end

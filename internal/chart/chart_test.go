@@ -41,16 +41,16 @@ func contains(t *testing.T, text string, want ...string) {
 func TestBarsPlaces(t *testing.T) {
 	b := Bars{
 		Title: "a<b", Labels: []string{"one", "two", "none"}, Axis: Axis{Label: "things", Max: 10},
-		Series: []Values{{"x", []float64{1, 4, math.NaN()}}, {"y", []float64{2, 0, math.NaN()}}},
+		Series: []Values{{Name: "x", V: []float64{1, 4, math.NaN()}}, {Name: "y", V: []float64{2, 0, math.NaN()}, Bad: true}},
 	}
 	text := picture(t, b.WriteSVG)
 	left := textWidth("none") + gap
 	unit := (width - textWidth("3") - 2*gap - left) / 10
 	contains(t, text, `aria-label="a&lt;b"`, ">a&lt;b<", ">things<", ">10<", "--s0:",
 		fmt.Sprintf(`class="s0" x="%s" y="54.0" width="%s"`, px(left), px(unit)),
-		fmt.Sprintf(`class="s1" x="%s" y="54.0" width="%s"`, px(left+unit), px(2*unit)),
+		fmt.Sprintf(`class="bad-fill" x="%s" y="54.0" width="%s"`, px(left+unit), px(2*unit)),
 		fmt.Sprintf(`class="s0" x="%s" y="78.0" width="%s"`, px(left), px(4*unit)),
-		"one, y: 2<", ">3</text>", ">–</text>")
+		"one, y: 2<", ">0</text>", ">3</text>", ">–</text>")
 	if n := strings.Count(text, "<title>"); n != 3 { // y of two is 0 wide
 		t.Errorf("%d parts of bars", n)
 	}

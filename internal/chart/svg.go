@@ -13,7 +13,7 @@ import (
 // Sizes in pixels, for the 12-pixel text of package page.
 const (
 	width      = 760
-	glyph      = 6.8 // mean width of a character
+	glyph      = 7.4 // width of a character in a wide font
 	lineHeight = 16
 	gap        = 8
 	titleRoom  = 28
