@@ -13,9 +13,13 @@ import (
 	"github.com/sgfuzz/sgfuzz/internal/bench"
 )
 
-// TestMain lets bench start the test binary as its contestant.
+// asProgram is the variable that makes the test binary sgfuzz itself.
+const asProgram = "SGFUZZ_TEST_AS_PROGRAM"
+
+// TestMain lets bench start the test binary as its contestant, and shells as
+// sgfuzz.
 func TestMain(m *testing.M) {
-	if args := os.Args[1:]; slices.Equal(args, []string{"bench", "--serve"}) {
+	if args := os.Args[1:]; slices.Equal(args, []string{"bench", "--serve"}) || os.Getenv(asProgram) != "" {
 		os.Exit(run(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
 	}
 	os.Exit(m.Run())
