@@ -129,10 +129,36 @@ func Check(dst []Finding, raw []byte, ctx *CheckContext) []Finding {
 	}
 	c := checker{dst: dst, base: len(dst), raw: raw, ctx: *ctx, rules: ctx.Rules}
 	if err := Decode(raw, &c.w); err != nil {
-		c.add(RuleFrame, Error, 0x7, "ctrl.ds", authCtrl, err.Error())
-		return c.dst
+		return c.undecodable(err)
 	}
 	return c.check()
+}
+
+// undecodable reports why Decode refused, and what can be said without the
+// list.
+func (c *checker) undecodable(err error) []Finding {
+	w, ok := Salvage(c.raw)
+	need := UMRFixedDS + int(w.UMR.XltOctowords) + int(w.UMR.BSFOctowords)
+	if ok && w.Opcode == OpUMR && int(w.DS)*DSSize <= len(c.raw) && w.DS >= UMRFixedDS && w.UMR.Flags&UMRInline != 0 {
+		c.add(RuleForm, Error, 0x14, "umr_ctrl.xlt_octowords", authUMR, fmt.Sprintf("%d octowords of inline list and %d of BSF need DS %d, ctrl.ds is %d: room for %d octowords",
+			w.UMR.XltOctowords, w.UMR.BSFOctowords, need, w.DS, int(w.DS)-UMRFixedDS))
+	} else {
+		c.add(RuleFrame, Error, 0x7, "ctrl.ds", authCtrl, err.Error())
+	}
+	if !ok {
+		return c.dst
+	}
+	c.w = w
+	c.ctrl()
+	if w.Opcode == OpUMR && len(c.raw) >= UMRDataOff {
+		c.kind = c.rules.Kind(&c.w)
+		c.flags()
+		c.mkeyContext()
+		if c.rules != nil {
+			c.umrKind()
+		}
+	}
+	return c.dst
 }
 
 // CheckDecoded is Check for one who has decoded raw already: w is what Decode

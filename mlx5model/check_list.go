@@ -100,6 +100,9 @@ func (c *checker) klms(list []byte, r *xltRegion, s *listShape) {
 	if !s.short && r.haveLen && s.sum != r.len && c.kind != nil && c.kind.LenExact && !c.signExtended(list, r) {
 		c.add(RuleKLM, Error, 0x58, "mkc.len", c.dialect(), fmt.Sprintf("len %d ends inside an entry: %d entries describe %d bytes", r.len, s.live, s.sum))
 	}
+	if n := binary.BigEndian.Uint32(list); r.haveLen && r.len == 0 && n != 0 && !c.signExtended(list, r) {
+		c.add(RuleKLM, Warn, 0x58, "mkc.len", authKLM, fmt.Sprintf("LEN is in the mask and len is 0, the list begins with %d bytes: nothing of it can be reached", n))
+	}
 	if s.zeros > 0 {
 		c.add(RuleKLM, Note, UMRDataOff, "klm.byte_count", authKLM, fmt.Sprintf("%d of %d entries have 0 bytes", s.zeros, s.live))
 	}

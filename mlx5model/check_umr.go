@@ -136,11 +136,11 @@ func (c *checker) keyMode() AccessMode {
 func (c *checker) umrKind() {
 	w, k := &c.w, c.kind
 	if k == nil {
-		c.add(RuleKind, Error, 0x10, "umr_ctrl", c.dialect(),
-			fmt.Sprintf("no UMR of this producer has flags %#02x with mask %#x", w.UMR.Flags, w.UMR.Mask))
+		c.strange()
 		return
 	}
 	c.kindContext()
+	c.unmasked()
 	c.kindSize()
 	if k.FixedDS != 0 && w.DS != k.FixedDS {
 		c.add(RuleKind, Error, 0x7, "ctrl.ds", c.dialect(), fmt.Sprintf("DS %d, %s has %d", w.DS, k.Name, k.FixedDS))

@@ -122,14 +122,6 @@ func (v *viewer) octowords(n uint64) (text, meaning string) {
 	return text, meaning
 }
 
-// mkcMaskBits tells which mask bit writes a field of the context.
-var mkcMaskBits = map[string]uint64{
-	"free": MaskFree, "relaxed_ordering_write": MaskROWrite, "small_fence_on_rdma_read_response": MaskSmallFence,
-	"a": MaskA, "rw": MaskRW, "rr": MaskRR, "lw": MaskLW, "lr": MaskLR, "qpn": MaskQPN, "mkey_7_0": MaskKey,
-	"length64": MaskLen, "bsf_en": MaskBSFEn, "expected_sigerr_count": MaskSigErr, "en_rinval": MaskEnRinval, "pd": MaskPD,
-	"start_addr": MaskStartAddr, "len": MaskLen, "relaxed_ordering_read": MaskRORead, "log_page_size": MaskPageSize,
-}
-
 func (v *viewer) mkcMeaning(name string, n uint64) (text, meaning string) {
 	bit, ok := mkcMaskBits[name]
 	switch {

@@ -25,7 +25,11 @@ var (
 	wqebbAt  = regexp.MustCompile(`^(?:\S+ ){0,6}WQE?BB at .*`)
 	hexdumpC = regexp.MustCompile(`^([0-9a-fA-F]{6,16})  ([0-9a-fA-F ]+)\|.*\|$`)
 	offset   = regexp.MustCompile(`^(?:0x)?([0-9a-fA-F]{3,16}):[ \t]+`)
-	words    = regexp.MustCompile(`^[0-9a-fA-F]{8}(?: [0-9a-fA-F]{8}){3}$`)
+	// "000000 00 00 05 25 …" of od -A x -t x1, hexdump -C without characters.
+	odRow = regexp.MustCompile(`^([0-9a-fA-F]{6,16}) {1,2}((?:[0-9a-fA-F]{2}(?: +|$)){1,16})(?:>.*<)?$`)
+	// The last line of hexdump and od: the length.
+	endOffset = regexp.MustCompile(`^[0-9a-fA-F]{6,16}$`)
+	words     = regexp.MustCompile(`^[0-9a-fA-F]{8}(?: [0-9a-fA-F]{8}){3}$`)
 )
 
 // nature says how to take lines that hold no bytes: in a log, and between rows
@@ -114,13 +118,20 @@ func splitOffset(text []byte) (off uint64, row []byte, ok bool) {
 		digits, row = m[1], m[2]
 	} else if m := offset.FindSubmatchIndex(text); m != nil {
 		digits, row = text[m[2]:m[3]], text[m[1]:]
+	} else if m := odRow.FindSubmatch(text); m != nil {
+		digits, row = m[1], m[2]
 	} else {
 		return 0, nil, false
 	}
+	return number(digits), row, true
+}
+
+// number reads at most 16 hex digits.
+func number(digits []byte) (n uint64) {
 	for _, c := range digits {
-		off = off<<4 | uint64(nibble(c))
+		n = n<<4 | uint64(nibble(c))
 	}
-	return off, row, true
+	return n
 }
 
 // maxRow is the longest row that print_hex_dump writes.
@@ -138,6 +149,7 @@ func parseRow(row []byte) []byte {
 		if gap > 1 && len(out) > 0 && len(out) != 8 || gap > 1 && len(out) >= 16 {
 			break
 		}
+		row = bytes.TrimPrefix(row, []byte("0x"))
 		end := bytes.IndexAny(row, " \t")
 		if end < 0 {
 			end = len(row)

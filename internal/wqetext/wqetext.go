@@ -13,8 +13,9 @@
 //     mlx5e; "got completion with error:" by libmlx5.
 //   - Rows of words as the drivers' dump_wqe and dump_cqe print them, "%08x %08x
 //     %08x %08x", which are the bytes in their order.
-//   - Hex dumps with offsets ("000: …", xxd, hexdump -C with its "*" rows),
-//     with or without a column of characters.
+//   - Hex dumps with offsets ("000: …", xxd, hexdump -C and od -A x -t x1 with
+//     their "*" rows), with or without a column of characters. Text between the
+//     rows is passed over.
 //   - Plain hex with spaces, tabs, colons, commas and 0x between the digits.
 //
 // A row at offset 0, a heading of the drivers, or a line that begins with "#"
@@ -189,6 +190,8 @@ func (p *parser) add(line []byte) error {
 	case len(text) == 1 && text[0] == '*' && p.last != nil:
 		p.squeeze = true
 		return nil
+	case p.last != nil && endOffset.Match(text):
+		return p.end(number(text))
 	}
 	if off, row, ok := splitOffset(text); ok {
 		if b := parseRow(row); len(b) > 0 {
@@ -249,6 +252,20 @@ func (p *parser) row(off uint64, b []byte) error {
 	}
 	p.last = append(p.last[:0], b...)
 	return p.append(b)
+}
+
+// end takes the length that ends a dump.
+func (p *parser) end(off uint64) error {
+	if p.squeeze {
+		if err := p.repeat(off); err != nil {
+			return err
+		}
+	}
+	if want := p.first + uint64(len(p.cur.Bytes)); off != want {
+		return p.fail(ErrOffset, "the dump ends at %#x, %#x expected", off, want)
+	}
+	p.flush()
+	return nil
 }
 
 // repeat fills in the rows that a "*" stands for, up to offset off.

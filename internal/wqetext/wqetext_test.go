@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -150,9 +151,24 @@ func ringDump(ds ...uint8) []byte {
 	return out
 }
 
+// pieces are those of Split, and their offsets.
+func pieces(t *testing.T, block []byte) (all [][]byte, offsets []int) {
+	t.Helper()
+	for off, p := range Split(block) {
+		if !bytes.Equal(p, block[off:off+len(p)]) {
+			t.Errorf("piece at %d is not what stands there", off)
+		}
+		all, offsets = append(all, p), append(offsets, off)
+	}
+	return all, offsets
+}
+
 func TestSplit(t *testing.T) {
 	ring := ringDump(12, 2, 16, 9)
-	got := Split(ring)
+	got, offsets := pieces(t, ring)
+	if !slices.Equal(offsets, []int{0, 192, 256, 512}) {
+		t.Errorf("pieces at %v", offsets)
+	}
 	sizes := []int{192, 64, 256, 192}
 	if len(got) != len(sizes) {
 		t.Fatalf("%d pieces, want %d", len(got), len(sizes))
@@ -162,16 +178,19 @@ func TestSplit(t *testing.T) {
 			t.Errorf("piece %d: %d bytes of %#x, want %d of %#x", i, len(p), p[0], sizes[i], i+1)
 		}
 	}
-	if got := Split(append(make([]byte, 128), ringDump(2)...)); len(got) != 1 || len(got[0]) != 64 {
-		t.Errorf("unused WQEBBs: %d pieces", len(got))
+	if got, offsets := pieces(t, append(make([]byte, 128), ringDump(2)...)); len(got) != 1 || len(got[0]) != 64 || offsets[0] != 128 {
+		t.Errorf("unused WQEBBs: %d pieces at %v", len(got), offsets)
 	}
-	if got := Split(ringDump(12)[:150]); len(got) != 1 || len(got[0]) != 150 {
+	if got, _ := pieces(t, ringDump(12)[:150]); len(got) != 1 || len(got[0]) != 150 {
 		t.Errorf("cut short: %d pieces", len(got))
 	}
-	if got := Split(ringDump(0, 2)); len(got) != 2 {
+	if got, _ := pieces(t, ringDump(0, 2)); len(got) != 2 {
 		t.Errorf("DS 0: %d pieces, want 2", len(got))
 	}
-	if got := Split(nil); got != nil {
+	for range Split(ring) {
+		break // a reader may stop
+	}
+	if got, _ := pieces(t, nil); got != nil {
 		t.Errorf("nothing: %v", got)
 	}
 }

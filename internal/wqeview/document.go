@@ -1,7 +1,6 @@
 package wqeview
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/internal/wqetext"
@@ -157,14 +156,13 @@ func (r *reader) keep(it *Item, off int) {
 
 // wqes lays out a block of WQEs, each held against the one in front of it.
 func (r *reader) wqes(b *wqetext.Block, lists []wqetext.Block) {
-	at := 0
+	end := 0
 	var ctx mlx5model.CheckContext
-	for _, raw := range wqetext.Split(b.Bytes) {
+	for at, raw := range wqetext.Split(b.Bytes) {
 		if !r.room() {
 			continue
 		}
-		here := at + bytes.Index(b.Bytes[at:], raw) // behind blocks of zeros
-		if here != at {
+		if at != end { // behind WQEBBs of zeros
 			ctx = mlx5model.CheckContext{}
 		}
 		w, ok := mlx5model.Salvage(raw)
@@ -172,11 +170,11 @@ func (r *reader) wqes(b *wqetext.Block, lists []wqetext.Block) {
 			ctx.List, lists = lists[0].Bytes, lists[1:]
 		}
 		it := of(raw, ctx, r.opt, r.prefer)
-		if here == 0 {
+		if at == 0 {
 			checkHeading(it, b.Source)
 		}
-		r.keep(it, here)
-		at = here + len(raw)
+		r.keep(it, at)
+		end = at + len(raw)
 		ctx = behind(&w, it.Error == "")
 	}
 }
