@@ -24,18 +24,41 @@ func (c *Config) RedrawCommand(n uint64, mutated bool) string {
 			s += fmt.Sprintf(" --screen=%d", c.Screen)
 		}
 	}
+	return s + c.filters() + c.thorough()
+}
+
+// ResumeCommand is the sgfuzz command line that goes on with the campaign of
+// the state directory.
+func (c *Config) ResumeCommand() string {
+	s := "sgfuzz run --state=" + ShellWord(c.State) + c.filters()
+	for _, f := range []struct {
+		name     string
+		n, plain uint64
+	}{{"first", c.First, 0}, {"keep", uint64(c.Keep), 1}, {"screen", c.Screen, c.defaultScreen()}} {
+		if f.n != 0 && f.n != f.plain {
+			s += fmt.Sprintf(" --%s=%d", f.name, f.n)
+		}
+	}
+	if c.NoGuide && len(c.Generators) == 0 {
+		s += " --no-guide"
+	}
+	return s + c.thorough()
+}
+
+// filters are the flags that say what is fuzzed.
+func (c *Config) filters() (flags string) {
 	for _, f := range []struct {
 		flag  string
 		names []string
 	}{{"strategy", c.Strategies}, {"dialect", c.Dialects}, {"profile", c.Profiles}, {"generator", c.Generators}} {
 		if len(f.names) > 0 {
-			s += " --" + f.flag + "=" + strings.Join(f.names, ",")
+			flags += " --" + f.flag + "=" + strings.Join(f.names, ",")
 		}
 	}
 	if c.Mutant != "" {
-		s += " --mutant=" + c.Mutant
+		flags += " --mutant=" + c.Mutant
 	}
-	return s + c.thorough()
+	return flags
 }
 
 func (c *Config) thorough() (flags string) {

@@ -25,4 +25,8 @@ func TestFindingCommands(t *testing.T) {
 	if got := c.RedrawCommand(0, true); got != "sgfuzz run --no-corpus --seed=5 --first=0 --cases=1 --screen=3" {
 		t.Error(got)
 	}
+	c = Config{State: "my state", Full: true, Variants: true, Keep: 3, Screen: 1, NoGuide: true, First: 7, Dialects: []string{"ofed"}, Mutant: "x"}
+	if got := c.ResumeCommand(); got != "sgfuzz run --state='my state' --dialect=ofed --mutant=x --first=7 --keep=3 --no-guide --full" {
+		t.Error(got)
+	}
 }

@@ -53,6 +53,34 @@ func (f *Finding) describe(seed uint64) {
 	}
 }
 
+// ParseFinding reads what a saved finding's comments say of its origin: class,
+// number, whether it was shrunk, text, trigger, and the campaign's seed. Whether
+// the case was mutated they do not say, nor how many neighbours were tried. ok
+// is false for any other case.
+func ParseFinding(c *corpus.Case) (f Finding, seed uint64, ok bool) {
+	var lines []string
+	for i := range c.Comments {
+		if text, found := strings.CutPrefix(c.Comments[i].Text, "# "); found {
+			lines = append(lines, text)
+		}
+	}
+	if len(lines) == 0 {
+		return f, 0, false
+	}
+	class, origin, _ := strings.Cut(lines[0], ", ")
+	if n, err := fmt.Sscanf(origin, "found as case %d of seed %d", &f.Number, &seed); n != 2 || err != nil {
+		return f, 0, false
+	}
+	f.Class, f.Case, lines = class, c, lines[1:]
+	if n := len(lines); n >= 2 {
+		if f.Shrunk = f.Trigger.parse(lines[n-2], lines[n-1]); f.Shrunk {
+			lines = lines[:n-2]
+		}
+	}
+	f.Text = strings.Join(lines, "\n")
+	return f, seed, true
+}
+
 // unshrunk begins the names of findings as they were met.
 const unshrunk = "unshrunk-"
 

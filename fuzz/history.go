@@ -25,7 +25,9 @@ type Session struct {
 	Out     string        `json:"out,omitempty"`     // directory for findings, if not that in the state
 	Earlier uint64        `json:"earlier,omitempty"` // cases of the sessions before it
 
-	End *SessionEnd `json:"-"` // nil if it was killed, or still runs
+	End     *SessionEnd   `json:"-"` // nil if it was killed, or still runs
+	Elapsed time.Duration `json:"-"` // of one without End until its last whole round
+	Done    uint64        `json:"-"` // cases after it, those of earlier sessions included; likewise
 }
 
 // SessionEnd is how a session ended. Its figures include the round under way,
@@ -67,6 +69,7 @@ const thin = 64
 // session begins a session.
 func (h *History) session(s Session) {
 	h.before, h.open = h.Elapsed, true
+	s.Done = s.Earlier
 	h.Sessions = append(h.Sessions, s)
 }
 
@@ -79,8 +82,10 @@ func (h *History) round(s *Stats) {
 	}
 	h.open = false
 	h.Elapsed = max(h.Elapsed, h.before+s.Elapsed)
+	n = len(h.Sessions) - 1
+	h.Sessions[n].Elapsed, h.Sessions[n].Done = s.Elapsed, s.Cases
 	p := Point{
-		len(h.Sessions) - 1, s.Cases, s.Runs, s.Screened, s.Failed, s.Features, s.Pool, s.Findings, h.Elapsed,
+		n, s.Cases, s.Runs, s.Screened, s.Failed, s.Features, s.Pool, s.Findings, h.Elapsed,
 	}
 	if h.dense {
 		h.Points = h.Points[:len(h.Points)-1]
@@ -98,7 +103,7 @@ func (h *History) end(e *SessionEnd) error {
 	if n == 0 || h.Sessions[n-1].End != nil {
 		return errors.New("end of a session that did not begin")
 	}
-	h.Sessions[n-1].End = e
+	h.Sessions[n-1].End, h.Sessions[n-1].Elapsed, h.Sessions[n-1].Done = e, e.Stats.Elapsed, e.Stats.Cases
 	h.Elapsed = max(h.Elapsed, h.before+e.Stats.Elapsed)
 	return nil
 }

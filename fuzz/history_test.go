@@ -143,6 +143,9 @@ func TestHistoryOfOldStates(t *testing.T) {
 	} {
 		h.round(&s)
 	}
+	if a, b := h.Sessions[0], h.Sessions[1]; a.Elapsed != 5 || a.Done != 192 || b.Elapsed != 4 || b.Done != 960 {
+		t.Errorf("%+v", h.Sessions)
+	}
 	if len(h.Sessions) != 2 || h.Sessions[1].Earlier != 192 || h.Elapsed != 9 || h.Points[2].Elapsed != 6 || h.Points[2].Session != 1 {
 		t.Errorf("%+v", h)
 	}

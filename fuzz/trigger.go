@@ -38,6 +38,37 @@ func (t *Trigger) String() string {
 		"\nneeds list: " + words(t.List, "any") + "; options: " + words(t.Options, "none")
 }
 
+// parse reads the lines of String.
+func (t *Trigger) parse(dimensions, features string) bool {
+	some := func(s, none string) []string {
+		if s == none {
+			return nil
+		}
+		return strings.Fields(s)
+	}
+	part := func(s *string, begin, end string) (text string, ok bool) {
+		rest, ok := strings.CutPrefix(*s, begin)
+		if end != "" && ok {
+			text, *s, ok = strings.Cut(rest, end)
+			return text, ok
+		}
+		return rest, ok
+	}
+	strategies, a := part(&dimensions, "fails with ", "; ")
+	dialects, b := part(&dimensions, "dialect: ", "; ")
+	profiles, c := part(&dimensions, "profile: ", "")
+	list, d := part(&features, "needs list: ", "; ")
+	opts, e := part(&features, "options: ", "")
+	if !(a && b && c && d && e) {
+		return false
+	}
+	*t = Trigger{
+		Strategies: some(strategies, "no single strategy"), Dialects: some(dialects, "any"), Profiles: some(profiles, "any"),
+		Options: some(opts, "none"), List: some(list, "any"),
+	}
+	return true
+}
+
 // marks are the features that a trigger is made of: those of the list, and a
 // bit for each option that is not plain.
 type marks struct {
