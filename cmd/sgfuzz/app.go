@@ -144,6 +144,7 @@ type cli struct {
 	Vectors vectorsCmd `cmd:"" group:"outside" help:"Check recorded outputs of real drivers against the encoders."`
 	Mutants mutantsCmd `cmd:"" group:"measure" help:"Measure which re-created defects are found, and how fast."`
 	Bench   benchCmd   `cmd:"" group:"measure" help:"Measure the encoders beside the peers that this machine has."`
+	Compare compareCmd `cmd:"" group:"measure" help:"Put the ways of registering a workload side by side."`
 	Import  importCmd  `cmd:"" group:"files" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
 	Export  exportCmd  `cmd:"" group:"files" help:"Write cases and seeds as inputs of fuzzing engines."`
 	Fmt     fmtCmd     `cmd:"" group:"files" help:"Bring case files into their canonical form."`

@@ -25,6 +25,8 @@
 //	                      each, with every strategy; says what is thereby proved
 //	mutants [MUTANT…]     run the generators and checks against re-created historical
 //	                      defects: found or not, by which check, how fast
+//	compare [FILE|DIR…]   the ways of registering a workload side by side: accepted
+//	                      lists, regions, copies, pools, estimated time
 //	bench                 measure encoders and check loop beside a copy, plain C, the
 //	                      libmlx5 of the distribution and naive Go
 //	fmt FILE|DIR…         bring case files into their canonical form

@@ -8,6 +8,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/internal/bench"
+	"github.com/sgfuzz/sgfuzz/internal/compare"
 	"github.com/sgfuzz/sgfuzz/internal/suggest"
 	"github.com/sgfuzz/sgfuzz/internal/usage"
 	"github.com/sgfuzz/sgfuzz/internal/vectors"
@@ -31,6 +32,9 @@ var nameSets = map[string]func() []string{
 	"libmlx5":   func() []string { return []string{vectors.LibMLX5v44, vectors.LibMLX5Head} },
 	"shell":     usage.Shells,
 	"base":      func() []string { return []string{exhaustTop} },
+	"workload":  compare.Generators,
+	"direction": directions,
+	"constant":  constantNames,
 }
 
 // namesOf gives the members of a set, none if there is no such set.

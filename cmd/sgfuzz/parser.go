@@ -38,7 +38,7 @@ func parser(stdout, stderr io.Writer) *kong.Kong {
 // names.
 func vars() kong.Vars {
 	v := kong.Vars{"version": "sgfuzz " + buildVersion()}
-	for _, set := range []string{"format", "kind", "operation", "benchmark"} {
+	for _, set := range []string{"format", "kind", "operation", "benchmark", "constant"} {
 		v[set] = strings.Join(namesOf(set), ", ")
 	}
 	return v

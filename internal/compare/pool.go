@@ -1,0 +1,160 @@
+package compare
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+)
+
+// Elements that pools are made of.
+const (
+	PoolRegions = "regions"
+	PoolSectors = "512 B regions"
+	PoolBuffers = "bounce pages"
+)
+
+// Pool is what a way's I/Os take from one pool.
+type Pool struct {
+	Element string `json:"element"`
+	Need    Dist   `json:"need"` // elements that a list takes
+	// ElementBytes is the memory of one element: the longest list of a region,
+	// or a page.
+	ElementBytes float64 `json:"element_bytes"`
+	Size         int     `json:"size"`        // smallest with an exhaustion of at most the target
+	Exhaustion   float64 `json:"exhaustion"`  // at that size
+	Bytes        float64 `json:"bytes"`       // Size times ElementBytes
+	Worst        int     `json:"worst"`       // never runs out: depth times the largest need
+	WorstBytes   float64 `json:"worst_bytes"` // Worst times ElementBytes
+	// Curve is the exhaustion of other sizes, in rising order.
+	Curve []PoolPoint `json:"curve"`
+}
+
+// PoolPoint is one simulated size.
+type PoolPoint struct {
+	Size       int     `json:"size"`
+	IOs        int     `json:"ios"`
+	Short      int     `json:"short"` // turned away
+	Exhaustion float64 `json:"exhaustion"`
+}
+
+var poolKinds = []struct {
+	element string
+	column  Column
+	bytes   Column // of one element
+}{
+	{PoolRegions, PageRegions, PageList},
+	{PoolSectors, Sectors, SectorList},
+	{PoolBuffers, Buffers, PageBytes},
+}
+
+// maxNeed bounds what one I/O can take, so that sums fit an int.
+const maxNeed = math.MaxInt32 / MaxDepth
+
+// pools looks at every pool that a way uses. Keys made by command are no pool.
+func (t *tally) pools(ctx context.Context, q *Queue, known map[string]*Pool) (all []Pool, err error) {
+	for _, k := range poolKinds {
+		var needs []int32
+		for _, v := range t.column(k.column) {
+			needs = append(needs, int32(min(v, maxNeed)))
+		}
+		if t.top[k.column] == 0 || len(needs) == 0 {
+			continue
+		}
+		p := Pool{Element: k.element, Need: t.dist(k.column), ElementBytes: t.top[k.bytes]}
+		if err := p.measure(ctx, q, needs, known); err != nil {
+			return nil, err
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
+
+// measure fills size and curve; the same needs are simulated once.
+func (p *Pool) measure(ctx context.Context, q *Queue, needs []int32, known map[string]*Pool) error {
+	key := needKey(needs)
+	if same := known[key]; same != nil {
+		p.Size, p.Exhaustion, p.Worst, p.Curve = same.Size, same.Exhaustion, same.Worst, same.Curve
+	} else {
+		s := sizes{ctx: ctx, q: q, needs: needs, worst: q.Depth * int(slices.Max(needs))}
+		if err := s.search(); err != nil {
+			return err
+		}
+		p.Size, p.Worst, p.Curve = s.best, s.worst, s.points
+		p.Exhaustion = s.points[s.find(s.best)].Exhaustion
+		known[key] = p
+	}
+	p.Bytes, p.WorstBytes = float64(p.Size)*p.ElementBytes, float64(p.Worst)*p.ElementBytes
+	return nil
+}
+
+// needKey is the same for the same sequence of needs.
+func needKey(needs []int32) string {
+	b := make([]byte, 0, 4*len(needs))
+	for _, n := range needs {
+		b = append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	}
+	return string(b)
+}
+
+// sizes are the simulated sizes of one pool.
+type sizes struct {
+	ctx    context.Context
+	q      *Queue
+	needs  []int32
+	worst  int
+	best   int
+	points []PoolPoint // in rising order of size
+}
+
+// curvePoints are the sizes of a curve beside those that the search looks at.
+const curvePoints = 12
+
+// search finds the smallest size within the target, and a curve about it.
+func (s *sizes) search() error {
+	low, high := 0, s.worst // low is too small, or nothing; high is enough
+	for high-low > 1 {
+		mid := low + (high-low)/2
+		p, err := s.at(mid)
+		if err != nil {
+			return err
+		}
+		if p.Exhaustion <= s.q.Target {
+			high = mid
+		} else {
+			low = mid
+		}
+	}
+	s.best = high
+	if _, err := s.at(high); err != nil {
+		return err
+	}
+	first := max(float64(high)/16, 1)
+	for i := range curvePoints {
+		size := math.Round(first * math.Pow(float64(s.worst)/first, float64(i)/(curvePoints-1)))
+		if _, err := s.at(int(size)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *sizes) find(size int) int {
+	i, _ := slices.BinarySearchFunc(s.points, size, func(p PoolPoint, size int) int { return cmp.Compare(p.Size, size) })
+	return i
+}
+
+// at simulates a size, once.
+func (s *sizes) at(size int) (PoolPoint, error) {
+	i := s.find(size)
+	if i < len(s.points) && s.points[i].Size == size {
+		return s.points[i], nil
+	}
+	ios, short, err := s.q.simulate(s.ctx, s.needs, size)
+	if err != nil {
+		return PoolPoint{}, err
+	}
+	p := PoolPoint{size, ios, short, float64(short) / float64(ios)}
+	s.points = slices.Insert(s.points, i, p)
+	return p, nil
+}
