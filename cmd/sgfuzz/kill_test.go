@@ -67,7 +67,7 @@ func classesOf(texts map[string]string) map[string]bool {
 // can be read and nothing that was found is lost. In the end the findings are
 // those of a campaign that was left alone.
 func TestKilled(t *testing.T) {
-	kills := 50
+	kills := 24
 	if testing.Short() {
 		kills = 5
 	}

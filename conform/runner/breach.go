@@ -49,7 +49,7 @@ func clip(line []byte) []byte {
 }
 
 // noReply says why there was no line.
-func (e *engine) noReply(err error, part []byte) *breach {
+func (e *engine) noReply(err error, part []byte, timeout time.Duration) *breach {
 	b := &breach{reply: clip(part)}
 	half := ""
 	if len(part) > 0 {
@@ -57,7 +57,7 @@ func (e *engine) noReply(err error, part []byte) *breach {
 	}
 	switch {
 	case errors.Is(err, errSilent):
-		b.kind, b.text, b.slow = kindSilent, fmt.Sprintf("no reply within %v", e.Timeout), true
+		b.kind, b.text, b.slow = kindSilent, fmt.Sprintf("no reply within %v", timeout), true
 	case errors.Is(err, errLong):
 		b.kind, b.text = kindLong, fmt.Sprintf("%v", err)
 	default:

@@ -206,9 +206,13 @@ func (e *engine) transmit() {
 
 // await reads the reply to a request into e.reply.
 func (e *engine) await(op conform.Op, id uint64) *breach {
-	line, part, err := e.child.line(e.ctx, e.Timeout)
+	timeout := e.Timeout
+	if op == conform.OpHello {
+		timeout = e.Start
+	}
+	line, part, err := e.child.line(e.ctx, timeout)
 	if err != nil {
-		return e.noReply(err, part)
+		return e.noReply(err, part, timeout)
 	}
 	e.line = line
 	if err := e.parser.ParseReply(op, line, &e.reply); err != nil {

@@ -31,6 +31,7 @@ type Config struct {
 	Seed    uint64
 	Batch   int           // requests outstanding; 0 for 64
 	Timeout time.Duration // of a reply; 0 for 2 s
+	Start   time.Duration // of the reply to hello, which a program's start delays; 0 for Timeout
 	Hex     bool          // numbers above 2^53 as strings
 
 	Vectors    []string       // files of recorded vectors
@@ -118,7 +119,8 @@ func Run(ctx context.Context, c Config) (*Summary, error) {
 	}
 	c.Batch, c.Timeout = cmp.Or(c.Batch, DefaultBatch), cmp.Or(c.Timeout, DefaultTimeout)
 	c.Keep, c.Shrink, c.Every = cmp.Or(c.Keep, defaultKeep), cmp.Or(c.Shrink, defaultShrink), cmp.Or(c.Every, time.Second)
-	if c.Batch < 1 || c.Timeout < 0 || c.Keep < 0 || c.Shrink < 0 {
+	c.Start = cmp.Or(c.Start, c.Timeout)
+	if c.Batch < 1 || c.Timeout < 0 || c.Start < 0 || c.Keep < 0 || c.Shrink < 0 {
 		return nil, fmt.Errorf("%w: negative limit", ErrUsage)
 	}
 	e, err := newEngine(ctx, c)

@@ -152,7 +152,11 @@ func TestBadChildren(t *testing.T) {
 			if c.mode == "endless line" { // each is 16 MiB
 				steps = 25
 			}
-			s, err := runChild(t, c.mode, Config{Ops: []conform.Op{conform.OpSGToKLMs}, Cases: 100, Seed: 3, Timeout: c.timeout, Shrink: steps, Keep: 1})
+			start := 20 * time.Second // a busy machine starts programs late
+			if c.key == "hello/silent" {
+				start = c.timeout
+			}
+			s, err := runChild(t, c.mode, Config{Ops: []conform.Op{conform.OpSGToKLMs}, Cases: 100, Seed: 3, Timeout: c.timeout, Start: start, Shrink: steps, Keep: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -193,7 +197,7 @@ func TestRunGoesOn(t *testing.T) {
 }
 
 func TestGivenUp(t *testing.T) {
-	s, err := runChild(t, "silent", Config{Cases: 200, Seed: 5, Timeout: 100 * time.Millisecond, Ops: []conform.Op{conform.OpSGToPages}})
+	s, err := runChild(t, "silent", Config{Cases: 200, Seed: 5, Timeout: 100 * time.Millisecond, Start: 20 * time.Second, Ops: []conform.Op{conform.OpSGToPages}})
 	if err != nil || !strings.Contains(s.Ops[0].GivenUp, "given up after 8 breaks") || s.Ops[0].Cases >= 200 {
 		t.Errorf("%v, %+v", err, s.Ops)
 	}
@@ -218,7 +222,7 @@ func TestUsageErrors(t *testing.T) {
 
 // TestGrandchild ends what the child started and left behind.
 func TestGrandchild(t *testing.T) {
-	s, err := runChild(t, "starts another", Config{Cases: 20, Timeout: 500 * time.Millisecond})
+	s, err := runChild(t, "starts another", Config{Cases: 20, Timeout: 500 * time.Millisecond, Start: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
