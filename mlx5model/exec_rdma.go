@@ -216,17 +216,24 @@ func (r *Responder) Transfer(write bool, rkey uint32, raddr uint64, local []sg.E
 
 // copyExtents copies a byte stream between two lists of extents of one length.
 func (r *Responder) copyExtents(dst []sg.Extent, to HostMemory, src []sg.Extent, from HostMemory) error {
-	if c, ok := to.(Copier); ok && from == to {
-		return c.CopyExtents(dst, src)
-	}
 	if r.buf == nil {
 		r.buf = make([]byte, copyChunk)
+	}
+	return CopyExtents(dst, to, src, from, r.buf)
+}
+
+// CopyExtents copies a byte stream between two lists of extents of one length,
+// by way of buf in pieces of at most its length, or directly where both are in
+// one Copier.
+func CopyExtents(dst []sg.Extent, to HostMemory, src []sg.Extent, from HostMemory, buf []byte) error {
+	if c, ok := to.(Copier); ok && from == to {
+		return c.CopyExtents(dst, src)
 	}
 	var di, si int
 	var doff, soff uint64
 	for di < len(dst) && si < len(src) {
-		n := min(dst[di].Len-doff, src[si].Len-soff, copyChunk)
-		p := r.buf[:n]
+		n := min(dst[di].Len-doff, src[si].Len-soff, uint64(len(buf)))
+		p := buf[:n]
 		if err := from.Read(src[si].Addr+soff, p); err != nil {
 			return err
 		}

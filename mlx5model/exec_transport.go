@@ -55,22 +55,43 @@ func ParseAV(b []byte) AV {
 // and gives the WQE as it would be on a connected queue pair.
 func (d *Device) address(qp *QP, raw []byte) []byte {
 	d.dest = d.dest[:0]
-	size := AVSize
-	if qp.cfg.Transport == XRC {
-		size = XRCSize
+	n := addressSize(raw, qp.cfg.Transport)
+	if n == 0 {
+		return raw
 	}
+	if len(raw) < CtrlSize+n {
+		return raw[:0] // Decode refuses it
+	}
+	d.dest = append(d.dest, raw[CtrlSize:CtrlSize+n]...)
+	return WithoutAddress(raw, qp.cfg.Transport)
+}
+
+// addressSize is the length of a WQE's address segment.
+func addressSize(raw []byte, t Transport) int {
 	switch Opcode(raw[3]) {
 	case OpSend, OpSendImm, OpSendInval, OpRDMARead, OpRDMAWrite, OpRDMAWriteImm, OpAtomicCS, OpAtomicFA:
 	default:
+		return 0
+	}
+	switch t {
+	case UD:
+		return AVSize
+	case XRC:
+		return XRCSize
+	}
+	return 0
+}
+
+// WithoutAddress closes the gap that the address segment of a UD or XRC WQE
+// leaves, in place, and mends its DS: what comes back can be decoded as a WQE
+// of a connected queue pair. A WQE without one comes back as it is.
+func WithoutAddress(raw []byte, t Transport) []byte {
+	n := addressSize(raw, t)
+	if n == 0 || len(raw) < CtrlSize+n || raw[7]&MaxDS < uint8((CtrlSize+n)/DSSize) {
 		return raw
 	}
-	if len(raw) < CtrlSize+size {
-		return raw[:0] // Decode refuses it
-	}
-	d.dest = append(d.dest, raw[CtrlSize:CtrlSize+size]...)
-	n := CtrlSize + copy(raw[CtrlSize:], raw[CtrlSize+size:])
-	raw[7] -= uint8(size / DSSize)
-	return raw[:n]
+	raw[7] -= uint8(n / DSSize)
+	return raw[:CtrlSize+copy(raw[CtrlSize:], raw[CtrlSize+n:])]
 }
 
 // Step executes or flushes the WQE at the consumer counter of qp, if the
@@ -108,3 +129,20 @@ func (q *QP) Fail(err error) {
 		q.state, q.err, q.pending = QPError, err, 0
 	}
 }
+
+// Inject fails the WQE at the consumer counter as if it had met syndrome s, if
+// the producer counter pi is beyond it, and gives the WQEBBs it consumed.
+func (d *Device) Inject(qp *QP, pi uint32, s Syndrome) uint32 {
+	left := uint32(uint16(pi - qp.ci))
+	if qp.state != QPReady || left == 0 {
+		return 0
+	}
+	ctrl := ParseCtrl(qp.cfg.SQ.At(qp.ci, 0))
+	d.fail(qp, &ctrl, &WQEError{Syndrome: s, Reason: ReasonPeer})
+	n := min(max(WQEBBs(ctrl.DS), 1), left)
+	qp.ci += n
+	return n
+}
+
+// SQ is the send queue.
+func (q *QP) SQ() *Ring { return q.cfg.SQ }

@@ -1,0 +1,132 @@
+//go:build linux && (amd64 || arm64)
+
+package vhca
+
+import (
+	"fmt"
+	"io"
+	"time"
+	"unsafe"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// Limits of the adapter beside those of its profile, as the device query
+// tells them.
+const (
+	maxCQEs = 1 << 22
+	portLID = 1
+)
+
+// Config says how an adapter behaves.
+type Config struct {
+	Profile mlx5model.Profile
+	Memory  *Process
+	// Post writes an event record to a file descriptor of the program.
+	Post func(fd int32, record []byte)
+	// Trace, if not nil, gets every WQE decoded as it executes.
+	Trace io.Writer
+	// Strict stops the program at a WQE that no sound producer writes. Stop
+	// gets the explanation and does not return.
+	Strict bool
+	Stop   func(why string)
+	Faults Faults
+	Record *Recorder
+	Remote Remote // the adapters of other processes, or nil
+	Slot   uint32 // upper 8 bits of the queue pair numbers given, 0 to 254
+}
+
+// Engine is an adapter that executes what the mlx5 library writes into the
+// memory of this process. It is for one thread at a time.
+type Engine struct {
+	c    Config
+	dev  *mlx5model.Device
+	post func(int32, []byte)
+
+	pds   map[uint32]*pd
+	mrs   map[uint32]*mr // by key index; windows too
+	cqs   map[uint32]*cq
+	srqs  map[uint32]*srq
+	qps   map[uint32]*qp
+	xrcds map[uint32]bool
+
+	nextPD, nextKey, nextCQ, nextSRQ, nextQP, nextXRCD, nextPSV uint32
+	variant                                                     uint8 // tag of the next key
+
+	restless map[*qp]struct{} // queue pairs that Tick must look after
+	scatter  []sg.Extent
+	tail     []sg.Extent
+	buf      []byte // for copies out of inline data
+	stats    counters
+	inspect  bool // WQEs are looked at before they execute
+	findings []mlx5model.Finding
+	raw      [mlx5model.MaxDS * mlx5model.DSSize]byte
+}
+
+// New makes an adapter without objects.
+func New(c Config) (*Engine, error) {
+	dev, err := mlx5model.NewDevice(c.Profile, c.Memory)
+	if err != nil {
+		return nil, err
+	}
+	if c.Slot > 254 {
+		return nil, fmt.Errorf("slot %d: at most 254", c.Slot)
+	}
+	return &Engine{
+		c: c, dev: dev, post: c.Post,
+		pds: map[uint32]*pd{}, mrs: map[uint32]*mr{}, cqs: map[uint32]*cq{}, srqs: map[uint32]*srq{},
+		qps: map[uint32]*qp{}, xrcds: map[uint32]bool{}, restless: map[*qp]struct{}{},
+		nextPD: 1, nextKey: 0x100, nextCQ: 1, nextSRQ: 1, nextQP: 0x40, nextXRCD: 1, nextPSV: 1,
+		buf:     make([]byte, mlx5model.MaxDS*mlx5model.DSSize),
+		inspect: c.Trace != nil || c.Strict || c.Record != nil || c.Faults.any(),
+	}, nil
+}
+
+// number gives the next free number from *next on, 1 to most.
+func (e *Engine) number(next *uint32, most uint32, used func(uint32) bool) uint32 {
+	for {
+		n := *next
+		if *next++; *next > most {
+			*next = 1
+		}
+		if n != 0 && !used(n) {
+			return n
+		}
+	}
+}
+
+func wordOf(b []byte) *uint32 { return (*uint32)(unsafe.Pointer(&b[0])) }
+
+var started = time.Now()
+
+// clock is the adapter's time in nanoseconds.
+func clock() int64 { return int64(time.Since(started)) }
+
+// counters are what Stats prints.
+type counters struct {
+	wqes, umrs, moved, completions, events, errors, overruns, waits, faults uint64
+}
+
+// Stats writes what happened so far, a line each.
+func (e *Engine) Stats(w io.Writer) {
+	s := &e.stats
+	for _, l := range []struct {
+		n    uint64
+		what string
+	}{
+		{s.wqes, "work requests executed"},
+		{s.umrs, "memory keys changed by UMR"},
+		{s.moved, "bytes moved"},
+		{s.completions, "completions written"},
+		{s.events, "queue pairs taken to the error state"},
+		{s.errors, "error completions"},
+		{s.waits, "waits for a receive"},
+		{s.overruns, "completion queues overrun"},
+		{s.faults, "faults injected"},
+		{uint64(e.dev.MkeyCount()), "memory keys alive"},
+		{uint64(len(e.qps)), "queue pairs alive"},
+	} {
+		fmt.Fprintf(w, "vhca: %12d %s\n", l.n, l.what)
+	}
+}

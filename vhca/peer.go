@@ -1,0 +1,242 @@
+//go:build linux && (amd64 || arm64)
+
+package vhca
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// peer is the other end of a queue pair: whatever its attributes, or the
+// WQE's address, name when a WQE executes.
+type peer struct {
+	e *Engine
+	q *qp
+}
+
+// Remote reaches the adapters of other processes. Data are read by the sender
+// and written by the receiver.
+type Remote interface {
+	Transfer(q Request, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome
+}
+
+// Request is a message to another process's adapter.
+type Request struct {
+	From, To uint32 // QPNs
+	Type     QPType
+	Opcode   mlx5model.Opcode
+	RKey     uint32
+	RAddr    uint64
+	Imm      uint32
+	Dest     []byte
+	Flags    uint32 // 1 solicited
+	Operand  [2]uint64
+	Len      uint64
+}
+
+func (p *peer) reliable() bool { return p.q.spec.Type == RC || p.q.spec.Type == XRCIni }
+
+// settle is the syndrome that the requester sees: an unreliable one sees none.
+func (p *peer) settle(s mlx5model.Syndrome) mlx5model.Syndrome {
+	if s != mlx5model.SynOK && !p.reliable() {
+		return mlx5model.SynOK
+	}
+	return s
+}
+
+// connected finds the queue pair at the other end, ready to receive from this
+// one.
+func (p *peer) connected() *qp {
+	to := p.e.qps[p.q.attr.DestQPN]
+	if to == nil || to.state < RTR || to.state == Err || to.attr.DestQPN != p.q.n || !matches(p.q.spec.Type, to.spec.Type) {
+		return nil
+	}
+	return to
+}
+
+func matches(from, to QPType) bool {
+	if from == XRCIni {
+		return to == XRCTgt
+	}
+	return from == to
+}
+
+func (p *peer) remote() bool {
+	return p.e.c.Remote != nil && p.q.attr.DestQPN>>16 != p.e.c.Slot
+}
+
+// domain is the PD whose keys count at the responder: that of the receive
+// queue for XRC, whose target has none.
+func (p *peer) domain(to *qp, dest []byte) (pd uint32, s *srq) {
+	if to.spec.Type != XRCTgt {
+		return to.spec.PD, to.srq
+	}
+	s = p.e.srqs[mlx5model.XRCSRQN(dest)]
+	if s == nil || s.spec.XRCD != to.spec.XRCD {
+		return 0, nil
+	}
+	return s.spec.PD, s
+}
+
+// Transfer implements mlx5model.Peer.
+func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome {
+	to := p.connected()
+	if to == nil {
+		return p.away(mlx5model.OpRDMAWrite, mlx5model.OpRDMARead, write, rkey, raddr, local, mem)
+	}
+	op, flag := mlx5model.RemoteRead, uint32(accessRemoteRead)
+	if write {
+		op, flag = mlx5model.RemoteWrite, accessRemoteWrite
+	}
+	pd, s := p.domain(to, p.e.dev.Dest())
+	if to.spec.Type == XRCTgt && s == nil {
+		return p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
+	}
+	n := total(local)
+	if n > 0 && to.attr.Access&flag == 0 {
+		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights)
+	}
+	var err error
+	p.e.scatter, err = p.e.dev.Translate(p.e.scatter[:0], mlx5model.Access{Op: op, QPN: to.n, PD: pd, Key: rkey, VA: raddr, Len: n})
+	if err != nil {
+		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err)
+	}
+	if write {
+		err = p.e.move(p.e.scatter, local, mem)
+	} else {
+		err = mlx5model.CopyExtents(local, mem, p.e.scatter, p.e.c.Memory, p.e.buf)
+	}
+	if err != nil {
+		return p.refuse(to, mlx5model.SynRemoteOp, eventAccess, err)
+	}
+	p.e.stats.moved += n
+	return mlx5model.SynOK
+}
+
+// Errors of responders.
+var (
+	errNoSRQ    = errors.New("no shared receive queue of this number in the target's XRC domain")
+	errQPRights = errors.New("the responder's qp_access_flags do not allow this")
+	errAligned  = errors.New("the address of an atomic is not a multiple of 8")
+)
+
+// refuse takes the responder to the error state, if the service is reliable,
+// and gives what the requester sees.
+func (p *peer) refuse(to *qp, s mlx5model.Syndrome, event uint32, why error) mlx5model.Syndrome {
+	if !p.reliable() {
+		return mlx5model.SynOK
+	}
+	p.e.explain(p.q, to, why)
+	if event != 0 {
+		p.e.async(&to.events, to.spec.Async, to.spec.Handle, event)
+	}
+	p.e.broken(to, why)
+	return s
+}
+
+// away is a transfer to a queue pair that is not here, or not ready.
+func (p *peer) away(w, r mlx5model.Opcode, write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome {
+	if !p.remote() {
+		return p.wait(mlx5model.SynTransportRetry)
+	}
+	op := r
+	if write {
+		op = w
+	}
+	return p.answer(p.e.c.Remote.Transfer(Request{From: p.q.n, To: p.q.attr.DestQPN, Type: p.q.spec.Type, Opcode: op,
+		RKey: rkey, RAddr: raddr, Len: total(local)}, local, mem))
+}
+
+// answer turns the answer of another process into a wait where it means one.
+func (p *peer) answer(s mlx5model.Syndrome) mlx5model.Syndrome {
+	switch s {
+	case mlx5model.SynWait:
+		return p.wait(mlx5model.SynRNRRetry)
+	case mlx5model.SynTransportRetry:
+		return p.wait(mlx5model.SynTransportRetry)
+	}
+	return p.settle(s)
+}
+
+// move copies a message into e.scatter's extents or others of the process.
+func (e *Engine) move(dst, local []sg.Extent, mem mlx5model.HostMemory) error {
+	return mlx5model.CopyExtents(dst, e.c.Memory, local, mem, e.buf)
+}
+
+// Atomic implements mlx5model.AtomicPeer. The 8 bytes need not be in one
+// piece of memory.
+func (p *peer) Atomic(op mlx5model.Opcode, rkey uint32, raddr, swapAdd, compare uint64) (uint64, mlx5model.Syndrome) {
+	to := p.connected()
+	if to == nil {
+		return p.awayAtomic(op, rkey, raddr, swapAdd, compare)
+	}
+	pd, s := p.domain(to, p.e.dev.Dest())
+	switch {
+	case p.q.spec.Type != RC && p.q.spec.Type != XRCIni, to.spec.Type == XRCTgt && s == nil:
+		return 0, p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
+	case to.attr.Access&accessRemoteAtomic == 0:
+		return 0, p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights)
+	case raddr%mlx5model.AtomicSize != 0:
+		return 0, p.refuse(to, mlx5model.SynRemoteInvReq, 0, errAligned)
+	}
+	before, err := p.e.fetch(mlx5model.Access{Op: mlx5model.RemoteAtomic, QPN: to.n, PD: pd, Key: rkey, VA: raddr}, op, swapAdd, compare)
+	if err != nil {
+		return 0, p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err)
+	}
+	return before, mlx5model.SynOK
+}
+
+func (p *peer) awayAtomic(op mlx5model.Opcode, rkey uint32, raddr, swapAdd, compare uint64) (uint64, mlx5model.Syndrome) {
+	if !p.remote() {
+		return 0, p.wait(mlx5model.SynTransportRetry)
+	}
+	var before [mlx5model.AtomicSize]byte
+	mem := &flatMemory{b: before[:]}
+	s := p.answer(p.e.c.Remote.Transfer(Request{From: p.q.n, To: p.q.attr.DestQPN, Type: p.q.spec.Type, Opcode: op,
+		RKey: rkey, RAddr: raddr, Operand: [2]uint64{swapAdd, compare}, Len: mlx5model.AtomicSize},
+		[]sg.Extent{{Len: mlx5model.AtomicSize}}, mem))
+	return binary.NativeEndian.Uint64(before[:]), s
+}
+
+// fetch executes an atomic on host memory.
+func (e *Engine) fetch(a mlx5model.Access, op mlx5model.Opcode, swapAdd, compare uint64) (uint64, error) {
+	var b [mlx5model.AtomicSize]byte
+	x, err := e.atomicRead(a, b[:])
+	if err != nil {
+		return 0, err
+	}
+	before := binary.NativeEndian.Uint64(b[:])
+	after := before + swapAdd
+	if op == mlx5model.OpAtomicCS {
+		if after = swapAdd; before != compare {
+			return before, nil
+		}
+	}
+	binary.NativeEndian.PutUint64(b[:], after)
+	return before, mlx5model.CopyExtents(x, e.c.Memory, []sg.Extent{{Len: mlx5model.AtomicSize}}, &flatMemory{b: b[:]}, e.buf)
+}
+
+func (e *Engine) atomicRead(a mlx5model.Access, b []byte) ([]sg.Extent, error) {
+	a.Len = mlx5model.AtomicSize
+	var err error
+	if e.scatter, err = e.dev.Translate(e.scatter[:0], a); err != nil {
+		return nil, err
+	}
+	return e.scatter, mlx5model.CopyExtents([]sg.Extent{{Len: a.Len}}, &flatMemory{b: b}, e.scatter, e.c.Memory, e.buf)
+}
+
+// flatMemory is a slice as memory from address 0 on.
+type flatMemory struct{ b []byte }
+
+func (m *flatMemory) Read(addr uint64, p []byte) error {
+	copy(p, m.b[addr:])
+	return nil
+}
+
+func (m *flatMemory) Write(addr uint64, p []byte) error {
+	copy(m.b[addr:], p)
+	return nil
+}

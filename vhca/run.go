@@ -1,0 +1,154 @@
+//go:build linux && (amd64 || arm64)
+
+package vhca
+
+import (
+	"errors"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+)
+
+// Ring says that a queue pair's send counter in memory has changed. It
+// reports whether Tick must be called from time to time from now on.
+func (e *Engine) Ring(n uint32) bool {
+	if q := e.qps[n]; q != nil && !e.loses() {
+		e.run(q)
+	}
+	return len(e.restless) > 0
+}
+
+// Tick looks after queue pairs that wait for a receive or a time, and flushes
+// what is posted to broken ones. It reports whether some are left.
+func (e *Engine) Tick() bool {
+	for q := range e.restless {
+		e.run(q)
+	}
+	return len(e.restless) > 0
+}
+
+// run executes what a queue pair's send queue holds.
+func (e *Engine) run(q *qp) {
+	if q.state == Reset {
+		return
+	}
+	if q.spec.SQWQEBBs != 0 && (q.state == RTS || q.state == Err) {
+		pi := bits.ReverseBytes32(atomic.LoadUint32(wordAt(q.spec.DB + 4)))
+		for e.step(q, pi) {
+		}
+	}
+	if q.state == Err {
+		e.flushReceives(q)
+	}
+	e.watch(q)
+}
+
+// watch keeps those queue pairs restless that time or a receive can move.
+func (e *Engine) watch(q *qp) {
+	if q.deadline != 0 || q.delayed != 0 || q.state == Err {
+		e.restless[q] = struct{}{}
+	} else {
+		delete(e.restless, q)
+	}
+}
+
+// step executes one WQE and reports whether another may follow.
+func (e *Engine) step(q *qp, pi uint32) bool {
+	if uint16(pi) == uint16(q.dev.Consumer()) {
+		q.deadline = 0
+		return false
+	}
+	if q.deadline == 0 && e.inspect && q.state == RTS && !e.before(q, pi) {
+		return false
+	}
+	at := uint16(q.dev.Consumer())
+	n := e.dev.Step(q.dev, pi)
+	if n == 0 {
+		return false
+	}
+	q.deadline = 0
+	e.stats.wqes++
+	for _, c := range q.dev.Completions() {
+		if c.Failed() {
+			e.stats.errors++
+		}
+		e.push(q.sendCQ, &c, nil)
+	}
+	if e.inspect {
+		e.afterwards(q, at)
+	}
+	q.dev.ClearCompletions()
+	if q.dev.State() == mlx5model.QPError && q.state != Err {
+		e.broken(q, q.dev.Err())
+	}
+	return true
+}
+
+// broken takes a queue pair to the error state and flushes its receives; what
+// it has to send is flushed when it runs next.
+func (e *Engine) broken(q *qp, why error) {
+	if q.state == Err {
+		return
+	}
+	q.state = Err
+	e.stats.events++
+	q.dev.Fail(why)
+	e.flushReceives(q)
+	if q.srq != nil {
+		e.async(&q.events, q.spec.Async, q.spec.Handle, eventLastWQE)
+	}
+	e.restless[q] = struct{}{}
+}
+
+func (e *Engine) flushReceives(q *qp) {
+	for q.rq.posted() > 0 && q.rq.posted() <= q.rq.count {
+		s, _ := q.next()
+		if s.rq == nil {
+			return
+		}
+		e.take(&s)
+		e.failReceive(q, &s, mlx5model.SynFlush)
+	}
+}
+
+// wait holds the WQE at the head back until its peer is ready, for as long as
+// the queue pair's attributes say, and then fails it with s.
+func (p *peer) wait(s mlx5model.Syndrome) mlx5model.Syndrome {
+	q := p.q
+	if !p.reliable() {
+		return mlx5model.SynOK
+	}
+	now := clock()
+	if q.deadline == 0 || q.why != s {
+		q.deadline, q.why = now+q.patience(s), s
+		return mlx5model.SynWait
+	}
+	if now < q.deadline {
+		return mlx5model.SynWait
+	}
+	return s
+}
+
+const forever = 1 << 61
+
+// patience is how long a requester tries, in nanoseconds: without a receive
+// its RNR retries at the responder's delay, else its retries of a timeout.
+func (q *qp) patience(s mlx5model.Syndrome) int64 {
+	if s == mlx5model.SynRNRRetry {
+		if q.attr.RNR == 7 {
+			return forever
+		}
+		return int64(q.attr.RNR+1) * rnrDelay
+	}
+	if q.attr.Timeout == 0 {
+		return forever
+	}
+	return 4096 << (q.attr.Timeout & 31) * int64(q.attr.Retries+1)
+}
+
+// rnrDelay stands for the responder's min_rnr_timer, in nanoseconds.
+const rnrDelay = 1e6
+
+// errOrder is why a strict adapter stops at a WQE out of order.
+var errOrder = errors.New("a key is used that an earlier UMR of this queue changed, with no fence in between")
