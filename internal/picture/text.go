@@ -1,0 +1,304 @@
+package picture
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/sgfuzz/sgfuzz/internal/style"
+)
+
+// narrow is the width in columns below which a descriptor takes several lines.
+const narrow = 72
+
+// printer writes a Picture as text.
+type printer struct {
+	*bufio.Writer
+	p     *Picture
+	st    style.Style
+	lines int // of the memory map
+}
+
+// Text writes the list in memory, a table of all strategies, and what those in
+// shown made of the list, for a terminal of st's width. It may be as narrow as
+// 40 columns.
+func (p *Picture) Text(w io.Writer, st style.Style, shown []*Strategy) error {
+	t := &printer{Writer: bufio.NewWriter(w), p: p, st: st}
+	t.line(st.Bold(p.name()))
+	t.wrapped(entries(p.Entries) + ", " + bytesIn(p.Bytes) + ", pages of " + size(p.PageSize) + and("offset", p.Offset != 0, size(p.Offset)))
+	if p.Mutant != "" {
+		t.wrapped("mutant " + p.Mutant + ": " + p.Cause)
+	}
+	t.memory()
+	if len(p.Strategies) > 1 {
+		t.table()
+	}
+	for _, s := range shown {
+		t.strategy(s)
+	}
+	return t.Flush()
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return commas(n) + " entries"
+}
+
+func (t *printer) line(s string) { t.WriteString(strings.TrimRight(s, " ") + "\n") }
+
+// wrapped writes text that holds no colour, in as many lines as it takes.
+func (t *printer) wrapped(s string) {
+	for _, l := range wrap(s, t.st.Width()) {
+		t.line(style.Cut(l, t.st.Width()))
+	}
+}
+
+// heading writes a line across.
+func (t *printer) heading(s string) {
+	s = style.Cut("── "+s+" ", t.st.Width())
+	t.line("")
+	t.line(t.st.Bold(s) + t.st.Muted(strings.Repeat("─", max(t.st.Width()-style.Columns(s), 0))))
+}
+
+// table compares all strategies.
+func (t *printer) table() {
+	t.heading("strategies")
+	wide := t.st.Width() >= narrow
+	if wide {
+		t.line(t.st.Muted(fmt.Sprintf("%-9s %-9s %6s %9s %10s %10s  %s", "strategy", "answer", "keys", "descr.", "WQE bytes", "copied", "")))
+	}
+	for i := range t.p.Strategies {
+		s := &t.p.Strategies[i]
+		answer := fmt.Sprintf("%-9s", s.Answer)
+		note := ""
+		switch {
+		case s.Failed():
+			answer, note = t.st.Bad(fmt.Sprintf("%-9s", "FAILED")), t.st.Bad(s.Class)
+		case s.Refusal != nil:
+			answer, note = t.st.Warn(answer), s.Refusal.Where
+		case s.Chosen != "":
+			answer, note = t.st.Good(answer), "by "+s.Chosen
+		default:
+			answer = t.st.Good(answer)
+		}
+		c := &s.Cost
+		if !wide {
+			t.line(fmt.Sprintf("%-9s %s %s", s.Name, answer, note))
+			continue
+		}
+		t.line(fmt.Sprintf("%-9s %s %6s %9s %10s %10s  %s", s.Name, answer, dash(c.MRs), dash(c.Descriptors), dash(c.WQEBytes), dashSize(c.BytesCopied), note))
+	}
+}
+
+func dash(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return commas(n)
+}
+
+func dashSize(n uint64) string {
+	if n == 0 {
+		return "-"
+	}
+	return size(n)
+}
+
+// strategy writes what one strategy made of the list.
+func (t *printer) strategy(s *Strategy) {
+	word := s.headline()
+	if s.Failed() {
+		word = "FAILED (" + s.Class + ")"
+	}
+	t.heading(s.Name + ": " + word)
+	if c := s.Cost.costs(); c != "" && len(s.Regions) > 0 {
+		t.wrapped(c)
+	}
+	if s.Why != "" {
+		t.wrapped("why: " + s.Why)
+	}
+	if s.Refusal != nil {
+		t.wrapped("refused: " + t.p.reason(s.Refusal))
+	}
+	if s.Error != "" {
+		t.wrapped(s.Error)
+	}
+	if s.Again {
+		t.wrapped("The first registration was right; this is the second one of the same list.")
+	}
+	t.blame(s)
+	if len(s.Regions) == 0 {
+		return
+	}
+	t.line("")
+	if t.st.Width() >= narrow {
+		t.line(t.st.Muted(t.row("entry", "memory", "", "", "descriptor", "stream")))
+	}
+	for i := range s.Regions {
+		t.region(s, i)
+	}
+}
+
+// blame writes what is wrong.
+func (t *printer) blame(s *Strategy) {
+	b := s.Blame
+	if b == nil {
+		return
+	}
+	for _, l := range wrap("✗ "+b.Text, t.st.Width()-2) {
+		t.line(t.st.Bad(style.Cut(l, t.st.Width())))
+	}
+	if b.Part != "" {
+		t.wrapped(s.Failures[0])
+	}
+	if b.Entry >= 0 {
+		where := fmt.Sprintf("first at stream byte %s = entry %s, byte %s", commas(b.Stream), commas(b.Entry), commas(b.Off))
+		if b.Differ > 0 {
+			where += "; " + count(b.Differ, "byte") + " in all"
+		}
+		t.wrapped(where)
+	}
+	if len(b.Got)+len(b.Expected) > 0 {
+		n := max((t.st.Width()-14)/3, 4)
+		t.line("the list has  " + hexText(b.Expected[:min(len(b.Expected), n)]))
+		t.line("the peer gets " + t.st.Bad(hexText(b.Got[:min(len(b.Got), n)])))
+	}
+}
+
+// region writes a key and its pieces.
+func (t *printer) region(s *Strategy, i int) {
+	g := &s.Regions[i]
+	if g.Aux {
+		t.line(style.Cut("  "+g.title()+", "+size(g.Len), t.st.Width()))
+		return
+	}
+	title := g.title() + ", " + g.detail()
+	if s.Parts > 1 && g.Skipped == 0 {
+		title = fmt.Sprintf("part %d: %s", g.Part+1, title)
+	}
+	t.line(t.st.Accent(style.Cut(title, t.st.Width())))
+	for k := range g.Pieces {
+		q := &g.Pieces[k]
+		blamed := s.Blame != nil && s.Blame.Region == i && s.Blame.Index == q.Index && q.Skipped == 0
+		t.piece(g, q, blamed)
+	}
+}
+
+// strand is a part of a piece that belongs to one entry.
+type strand struct {
+	entry  int // -1 for none that is shown
+	addr   Addr
+	at, n  uint64
+	memory bool // addr is known
+}
+
+// strands cuts a piece at the borders of entries.
+func (t *printer) strands(q *Piece) (out []strand) {
+	at := q.Stream
+	for _, e := range q.Memory {
+		for rest := e.Len; rest > 0; {
+			entry, n := t.p.entryAt(at, rest)
+			out = append(out, strand{entry, e.Addr + Addr(e.Len-rest), at, n, true})
+			at, rest = at+n, rest-n
+		}
+	}
+	if end := q.Stream + q.Len; at < end {
+		entry, _ := t.p.entryAt(at, end-at)
+		out = append(out, strand{entry: entry, at: at, n: end - at})
+	}
+	return out
+}
+
+// piece writes a descriptor, a line for each entry that it serves.
+func (t *printer) piece(g *Region, q *Piece, blamed bool) {
+	if q.Skipped > 0 && !q.Run {
+		text := fmt.Sprintf("%s, %s, entries %s to %s", strings.Trim(q.name(g.Kind), "… "), size(q.Len), commas(q.First), commas(q.Last))
+		t.line(t.st.Muted("      ⋮  " + style.Cut(text, t.st.Width()-9)))
+		return
+	}
+	for i, x := range t.strands(q) {
+		name := q.name(g.Kind)
+		if i > 0 {
+			name = ""
+		}
+		t.strand(q, x, name, blamed)
+	}
+	if q.Wrong && len(q.Want) > 0 && q.WrongAt >= q.Stream {
+		note := fmt.Sprintf("the list has %v + %s here", q.Want[0].Addr, commas(q.Want[0].Len))
+		t.line(t.st.Bad("         " + style.Cut(note, t.st.Width()-9)))
+	}
+}
+
+func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
+	entry, mem := "-", "nothing"
+	if x.entry >= 0 {
+		entry = commas(x.entry)
+	}
+	if x.memory {
+		mem = fmt.Sprintf("%v + %s", x.addr, commas(x.n))
+	} else if q.Refused != "" {
+		mem = q.Refused
+	}
+	to := commas(x.at)
+	if x.n > 1 {
+		to += " … " + commas(x.at+x.n-1)
+	}
+	left, right := "───", "──▶"
+	switch {
+	case q.Wrong:
+		left, right = "✗──", "──✗"
+	case len(q.Via) > 0:
+		left = "cp▶"
+	}
+	if blamed {
+		name = "▸" + name
+	}
+	if t.st.Width() < narrow {
+		t.slim(q, x, entry, mem, to, name)
+		return
+	}
+	line := t.row(entry, mem, left, right, name, to)
+	switch {
+	case q.Wrong:
+		line = t.st.Bad(line)
+	case x.entry >= 0:
+		line = t.st.Series(x.entry, line)
+	}
+	t.line(line)
+}
+
+// row is a line of the picture: memory, descriptor, stream.
+func (t *printer) row(entry, mem, left, right, name, to string) string {
+	extra := t.st.Width() - 78 // columns to spare
+	w := max(min(28+extra, 36), 24)
+	n := max(min(16+extra, 18), 12)
+	box := style.Pad(style.Cut(name, n-2), n-2)
+	if left == "" {
+		box = "  " + box + "  "
+		left, right = "   ", "   "
+	} else {
+		box = "┤ " + box + " ├"
+	}
+	return style.Cut(style.PadLeft(entry, 6)+"  "+style.Pad(style.Cut(mem, w), w)+left+box+right+" "+to, t.st.Width())
+}
+
+// slim is a row for narrow terminals.
+func (t *printer) slim(q *Piece, x strand, entry, mem, to, name string) {
+	if name != "" {
+		if q.Wrong {
+			name = t.st.Bad("✗ " + name)
+		}
+		t.line("  " + name)
+	}
+	paint := func(s string) string { return style.Cut(s, t.st.Width()) }
+	body := paint("    entry " + entry + ": " + mem)
+	foot := paint("      └▶ stream " + to)
+	if x.entry >= 0 && !q.Wrong {
+		body, foot = t.st.Series(x.entry, body), t.st.Series(x.entry, foot)
+	}
+	t.line(body)
+	t.line(foot)
+}
