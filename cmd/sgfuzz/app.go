@@ -140,6 +140,9 @@ type cli struct {
 	Exhaust exhaustCmd `cmd:"" group:"find" help:"Check every list of a small universe with every strategy."`
 	Encode  encodeCmd  `cmd:"" group:"look" help:"Print the WQE bytes that a strategy posts for a case."`
 	Decode  decodeCmd  `cmd:"" group:"look" help:"Decode WQE bytes: hex, raw, kernel log or dump_wqe words."`
+	Explain explainCmd `cmd:"" group:"look" help:"Show a case as a picture: list, keys, stream, and what is wrong."`
+	Serve   serveCmd   `cmd:"" group:"look" help:"Show cases and dumps live in a browser, from this machine only."`
+	Report  reportCmd  `cmd:"" group:"look" help:"Make a page of a campaign: figures, findings with pictures, charts."`
 	Conform conformCmd `cmd:"" group:"outside" help:"Test an implementation written elsewhere, a child process."`
 	Vectors vectorsCmd `cmd:"" group:"outside" help:"Check recorded outputs of real drivers against the encoders."`
 	Mutants mutantsCmd `cmd:"" group:"measure" help:"Measure which re-created defects are found, and how fast."`
@@ -152,6 +155,7 @@ type cli struct {
 
 	Help       helpCmd       `cmd:"" group:"about" help:"Tell what a verb does and what it takes."`
 	Completion completionCmd `cmd:"" group:"about" help:"Print what makes a shell complete this command line."`
+	Man        manCmd        `cmd:"" group:"about" help:"Print the manual page."`
 	Version    versionCmd    `cmd:"" group:"about" help:"Print version and build."`
 }
 
@@ -217,7 +221,7 @@ func (a *app) parse(args []string) (v verb, code int) {
 			panic(p)
 		}
 	}()
-	k := parser(a.stdout, a.stderr)
+	k := newParser(a.stdout, a.stderr)
 	ctx, err := k.Parse(args)
 	if err == nil {
 		return ctx.Selected().Target.Addr().Interface().(verb), 0

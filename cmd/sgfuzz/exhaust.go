@@ -27,7 +27,7 @@ type exhaustCmd struct {
 	To       uint64        `placeholder:"N" help:"Number to end in front of (default: all)."`
 	For      time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
 	Out      string        `short:"o" default:"findings" placeholder:"DIR" help:"Directory for findings; made when there is one."`
-	Mutant   string        `placeholder:"NAME" help:"Enumerate with a re-created defect, to see it found (see sgfuzz mutants)."`
+	Mutant   string        `placeholder:"NAME" help:"Work with a re-created defect, to see it found (see sgfuzz mutants)."`
 }
 
 // exhaustTop is --base for a universe that ends at 2^64.

@@ -24,14 +24,6 @@ type exportCmd struct {
 	Paths       []string `arg:"" optional:"" name:"case" help:"Case files, directories of them and names of embedded cases, instead of the target's own seeds or the embedded cases."`
 }
 
-// Help stands under the usage.
-func (*exportCmd) Help() string {
-	return `Examples:
-  sgfuzz export --format go --out fuzz cases
-  sgfuzz export --format jsonl --out vectors && sgfuzz vectors vectors/*.jsonl
-  sgfuzz export --format c-header --out tables --most-entries 16 corpus/cases/bugs`
-}
-
 // Formats that are no engine's.
 const (
 	formatJSONL   = "jsonl"

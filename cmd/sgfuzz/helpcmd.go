@@ -13,15 +13,6 @@ type helpCmd struct {
 	Verb []string `arg:"" optional:"" help:"The verb, such as run or corpus list; all verbs if left out."`
 }
 
-// Help stands under the usage.
-func (*helpCmd) Help() string {
-	return `Examples:
-
-    sgfuzz help
-    sgfuzz help corpus minimize
-    sgfuzz help --json run`
-}
-
 func (v *helpCmd) run(a *app) (any, error) {
 	p := program()
 	verbs := p.Below(v.Verb...)
@@ -44,7 +35,7 @@ func (a *app) printHelp(verb []string) (err error) {
 			}
 		}
 	}()
-	_, err = parser(a.out, a.stderr).Parse(append(verb, "--help"))
+	_, err = newParser(a.out, a.stderr).Parse(append(verb, "--help"))
 	return err
 }
 
@@ -63,20 +54,6 @@ type completionCmd struct {
 	Shell string `arg:"" help:"bash (4 or later), zsh or fish."`
 }
 
-// Help stands under the usage.
-func (*completionCmd) Help() string {
-	return `The script asks sgfuzz itself for verbs, flags, names and embedded cases. For this
-session, or at the end of ~/.bashrc or ~/.zshrc; fish reads a file:
-
-    source <(sgfuzz completion bash)
-    source <(sgfuzz completion zsh)
-    sgfuzz completion fish > ~/.config/fish/completions/sgfuzz.fish
-
-Examples:
-
-    sgfuzz completion bash > /etc/bash_completion.d/sgfuzz`
-}
-
 // textResult is the JSON object of a verb that prints a text.
 type textResult struct {
 	Text string `json:"text"`
@@ -92,4 +69,16 @@ func (v *completionCmd) run(a *app) (any, error) {
 	}
 	a.printf("%s", script)
 	return textResult{script}, nil
+}
+
+// manCmd prints the manual page.
+type manCmd struct{ common }
+
+func (v *manCmd) run(a *app) (any, error) {
+	page, err := manualPage()
+	if err != nil {
+		return nil, err
+	}
+	a.printf("%s", page)
+	return textResult{page}, nil
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
-	"fmt"
+	_ "embed"
+	"go/parser"
+	"go/token"
 	"io"
 	"slices"
 	"strings"
@@ -25,13 +27,19 @@ var groups = []kong.Group{
 	{Key: "about", Title: "This program:"},
 }
 
-// parser makes the parser of the command line. It writes help to stdout, and
+// newParser makes the parser of the command line. It writes help to stdout, and
 // panics with exited where it wants to end the process.
-func parser(stdout, stderr io.Writer) *kong.Kong {
-	return kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(stdout, stderr),
+func newParser(stdout, stderr io.Writer) *kong.Kong {
+	k := kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(helpOf), kong.ExplicitGroups(groups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(usage.Formatter(namesOf)), kong.ExplicitGroups(groups),
 		vars())
+	for _, node := range k.Model.Leaves(false) {
+		if node.Detail == "" {
+			node.Detail = details[node.Path()]
+		}
+	}
+	return k
 }
 
 // vars are what help texts can name: the version, and the members of sets of
@@ -44,17 +52,8 @@ func vars() kong.Vars {
 	return v
 }
 
-// helpOf is the help of a flag or argument with its default.
-func helpOf(v *kong.Value) string {
-	help := kong.DefaultHelpValueFormatter(v)
-	if !v.HasDefault || v.IsBool() || strings.Contains(help, "default:") {
-		return help
-	}
-	return fmt.Sprintf("%s (default: %s).", strings.TrimSuffix(help, "."), v.Default)
-}
-
 // program describes the command line.
-func program() *usage.Program { return usage.Of(parser(io.Discard, io.Discard), namesOf) }
+func program() *usage.Program { return usage.Of(newParser(io.Discard, io.Discard), namesOf) }
 
 // verbOf is the verb that the arguments begin with and a blank, "" if there is
 // none.
@@ -78,4 +77,19 @@ func (a *app) complete(args []string) {
 	}
 	reply := program().Complete(args)
 	_, _ = reply.WriteTo(a.stdout) // the flush tells
+}
+
+// The package comment is the greater part of the manual page.
+//
+//go:embed doc.go
+var packageComment string
+
+// manualPage is the manual page. The verbs of the package comment stand there
+// with their flags.
+func manualPage() (string, error) {
+	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", packageComment, parser.ParseComments|parser.PackageClauseOnly)
+	if err != nil {
+		return "", err
+	}
+	return program().Manual(f.Doc.Text(), "Verbs"), nil
 }

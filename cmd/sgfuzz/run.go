@@ -34,7 +34,7 @@ type runCmd struct {
 	Keep      int           `default:"1" placeholder:"N" help:"Findings kept of one failure class."`
 	Screen    uint64        `placeholder:"N" help:"Run one case in N with all checks whatever a quick look at it says; 1 for all (default: 8, or 1 with --full)."`
 	Guide     bool          `default:"true" negatable:"" help:"Mutate cases that showed something new, besides drawing fresh ones."`
-	Mutant    string        `placeholder:"NAME" help:"Fuzz with a re-created defect, to see it found (see sgfuzz mutants)."`
+	Mutant    string        `placeholder:"NAME" help:"Work with a re-created defect, to see it found (see sgfuzz mutants)."`
 	Corpus    bool          `default:"true" negatable:"" help:"Replay the embedded cases first."`
 }
 

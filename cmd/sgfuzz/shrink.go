@@ -14,7 +14,7 @@ type shrinkCmd struct {
 	depthFlags
 	Out   string `short:"o" placeholder:"FILE" help:"File to write to (default: standard output)."`
 	Steps int    `default:"2000" placeholder:"N" help:"Cases tried at most to shrink one."`
-	File  string `arg:"" names:"case" help:"Case that fails: a file, the name of an embedded case, or - for standard input."`
+	File  string `arg:"" name:"case" help:"Case that fails: a file, the name of an embedded case, or - for standard input."`
 }
 
 // shrinkResult is its JSON object.

@@ -160,6 +160,33 @@ func takes(k *kong.Value, v *Value) Takes {
 	return Text
 }
 
+// Formatter gives kong the help of flags and arguments as FullHelp makes it.
+func Formatter(names func(set string) []string) kong.HelpValueFormatter {
+	return func(k *kong.Value) string {
+		v := valueOf(k, names)
+		v.Takes = takes(k, &v)
+		return v.FullHelp()
+	}
+}
+
+// mostNames is how many names a help text lists.
+const mostNames = 12
+
+// FullHelp is the help with the names that can be given, unless it has them or
+// they are too many, and the default.
+func (v *Value) FullHelp() string {
+	help := strings.TrimSuffix(v.Help, ".")
+	if v.Default != "" && v.Default != "-" && !strings.Contains(help, "default:") {
+		help += " (default: " + v.Default + ")"
+	}
+	help += "."
+	missing := func(name string) bool { return !strings.Contains(v.Help, name) }
+	if n := len(v.Names); n > 0 && n <= mostNames && slices.ContainsFunc(v.Names, missing) {
+		help += " One of " + strings.Join(v.Names, ", ") + "."
+	}
+	return help
+}
+
 // Cmd finds a command by its name, nil if there is none.
 func (p *Program) Cmd(name string) *Cmd {
 	for i := range p.Cmds {
