@@ -18,7 +18,17 @@ type SVGOptions struct {
 	// Alone says that the picture is a file of its own: it then brings its
 	// colours along.
 	Alone bool
+	// Bare leaves out the style element: the page around the picture has CSS in
+	// a file, as its policy forbids styles in between.
+	Bare bool
 }
+
+// CSS is the style of pictures beside that of pages.
+const CSS = `.pf { fill-opacity: .2; stroke-opacity: .55; stroke-width: 1; } .pf:hover { fill-opacity: .55; }
+.pa { fill-opacity: .05; stroke-opacity: .2; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
+svg text.ps { font-size: 11px; } svg text.px { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
+svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
+`
 
 // Columns of the picture, in pixels.
 const (
@@ -40,6 +50,9 @@ type drawing struct {
 
 // SVG draws what strategy s of p made of the list, as one svg element: memory
 // at the left, the strategy's keys in the middle, the stream at the right.
+// What stands for stream bytes has them in its attributes data-from and
+// data-bytes, memory of one entry the entry, address and length in data-entry,
+// data-addr and data-bytes.
 func (p *Picture) SVG(s *Strategy, o SVGOptions) []byte {
 	if o.ID == "" {
 		o.ID = "p"
@@ -81,13 +94,10 @@ func (d *drawing) open(h float64) {
 	if d.o.Alone {
 		d.WriteString(string(page.SVGStyle()))
 	}
-	d.f(`<style>
-.pf { fill-opacity: .2; stroke-opacity: .55; stroke-width: 1; } .pf:hover { fill-opacity: .55; }
-.pa { fill-opacity: .05; stroke-opacity: .2; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
-svg text.ps { font-size: 11px; } svg text.px { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
-svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
-</style>
-<defs>
+	if !d.o.Bare {
+		d.f("<style>\n%s</style>\n", CSS)
+	}
+	d.f(`<defs>
 <pattern id="%[1]s-w" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="bad-soft"/><line x1="0" y1="0" x2="0" y2="6" class="bad-line" stroke-width="2.4"/></pattern>
 <pattern id="%[1]s-n" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line x1="0" y1="0" x2="0" y2="7" class="rule" stroke-width="1.6"/></pattern>
 </defs>
@@ -107,7 +117,7 @@ func (p *Picture) name() string {
 func (d *drawing) describe() string {
 	p, s := d.p, d.s
 	text := fmt.Sprintf("A list of %s and %s in memory at the left, the byte stream that it stands for at the right. %s: %s.",
-		entries(p.Entries), bytesIn(p.Bytes), s.Name, s.headline())
+		entries(p.Entries), bytesIn(p.Bytes), s.Name, p.headline(s))
 	if c := s.Cost.costs(); c != "" {
 		text += " Cost: " + c + "."
 	}
@@ -128,7 +138,7 @@ func (d *drawing) header() float64 {
 	d.label(16, y, "", fmt.Sprintf("%s, %s, pages of %s", entries(p.Entries), bytesIn(p.Bytes), size(p.PageSize))+
 		and("offset", p.Offset != 0, size(p.Offset))+and("mutant", p.Mutant != "", p.Mutant), 180)
 	y += 20
-	line, class := s.headline(), ""
+	line, class := p.headline(s), ""
 	if c := s.Cost.costs(); c != "" && s.Answer != "refused" {
 		line += " · " + c
 	}

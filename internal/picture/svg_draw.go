@@ -49,7 +49,12 @@ func (d *drawing) segment(b *memBand, m *Segment) {
 	default:
 		title, class = title+m.named(), "raised edge"
 	}
-	d.f(`<g><title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s" %s/>`+"\n", text(title), memX, y0, memW, y1-y0, class, fill)
+	if m.Named == 1 {
+		d.f(`<g data-entry="%d" data-addr="%v" data-bytes="%d">`, m.Entries[0], m.Addr, m.Len)
+	} else {
+		d.f(`<g>`)
+	}
+	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s" %s/>`+"\n", text(title), memX, y0, memW, y1-y0, class, fill)
 	if m.Named > 0 || b.foreign {
 		d.label(memX-8, y0+12, "mono ps pr", m.Addr.String(), 20)
 		words := m.named()
@@ -107,7 +112,8 @@ func (d *drawing) stream() {
 			continue
 		default:
 			title := fmt.Sprintf("entry %d: %v + %s, stream bytes %s to %s", e.Index, e.Addr, commas(e.Len), commas(e.Stream), commas(e.Stream+e.Len-1))
-			d.f(`<g><title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="s%d l%[6]d pe"/><rect x="%[2]d" y="%.1[3]f" width="4" height="%.1[5]f" class="s%[6]d pg"/>`, text(title), strX, y0, strW, y1-y0, series(e.Index))
+			d.f(`<g data-from="%d" data-bytes="%d">`, e.Stream, e.Len)
+			d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="s%d l%[6]d pe"/><rect x="%[2]d" y="%.1[3]f" width="4" height="%.1[5]f" class="s%[6]d pg"/>`, text(title), strX, y0, strW, y1-y0, series(e.Index))
 			d.label(strX+10, (y0+y1)/2+4, "ps", fmt.Sprintf("entry %s, %s", commas(e.Index), size(e.Len)), 24)
 			d.f("</g>\n")
 		}
@@ -206,7 +212,8 @@ func (d *drawing) piece(i int, g *Region, q *Piece) {
 	case q.Skipped > 0 && !q.Run:
 		fill, class = ` fill="url(#`+d.o.ID+`-n)"`, "rule"
 	}
-	d.f(`<g><title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s"%s/>`+"\n", text(title), midX, y0+1, midW, max(y1-y0-2, 1), class, fill)
+	d.f(`<g data-from="%d" data-bytes="%d">`, q.Stream, q.Len)
+	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s"%s/>`+"\n", text(title), midX, y0+1, midW, max(y1-y0-2, 1), class, fill)
 	if q.Skipped > 0 && !q.Run {
 		d.halo(midX+midW/2, (y0+y1)/2+4, q.name(g.Kind)+" "+q.says(g.Kind))
 		d.f("</g>\n")
