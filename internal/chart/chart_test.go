@@ -71,12 +71,15 @@ func TestLinesPlaces(t *testing.T) {
 		Lines: []Line{{Name: "a&b", Note: "slope 1", Points: p}, {Points: p[:2], Guide: true}},
 	}
 	text := picture(t, l.WriteSVG)
-	contains(t, text, ">a&amp;b<", ">slope 1<", ">1 µs<", ">1 ms<", ">4096<", ">entries<", ">time<", `stroke-dasharray="4 3"`)
+	contains(t, text, ">a&amp;b<", ">slope 1<", ">1 µs<", ">1 ms<", `class="paper"`, ">4096<", ">entries<", ">time<", `stroke-dasharray="4 3"`)
 	marks := regexp.MustCompile(`<circle class="s0" cx="([0-9.]+)" cy="([0-9.]+)" r="3.5">`).FindAllStringSubmatch(text, -1)
 	if len(marks) != len(p)+1 { // and one beside the name
 		t.Fatalf("%d marks for %d points in\n%s", len(marks), len(p), text)
 	}
 	marks = marks[:len(p)]
+	if strings.Contains(text, `class="s1"`) {
+		t.Error("the guide has marks")
+	}
 	var xs, ys []float64
 	for _, m := range marks {
 		var x, y float64

@@ -126,9 +126,6 @@ func (m *Comparer) run(ctx context.Context, c *corpus.Case) error {
 	if whole.Limits.Queue == 0 {
 		whole.Limits.Queue = mlx5model.MaxRingWQEBBs
 	}
-	for _, p := range m.probes {
-		p.armed = true
-	}
 	m.runner.Stop = ctx.Done()
 	outs, err := m.runner.Run(&whole)
 	if errors.Is(err, fuzz.ErrStopped) {
@@ -176,11 +173,9 @@ func (m *Comparer) add(way, slot int) {
 			entry = sampled{byFallback, m.probes[i].row}
 		}
 	}
-	ns := m.Constants.estimate(&entry.row)
-	if entry.answer != refused {
-		for _, v := range ns {
-			entry.row[Time] += v
-		}
+	ns := m.Constants.estimate(&entry.row) // of nothing for a list refused
+	for _, v := range ns {
+		entry.row[Time] += v
 	}
 	t.add(entry, ns, slot)
 }

@@ -34,7 +34,8 @@ func (r *Result) WriteHTML(w io.Writer) error {
 		Constants  []Constant
 		Lines      []PoolLine
 		TargetSide string
-	}{r, map[string]template.HTML{}, ConstantList(), r.PoolLines(), TargetSide}
+		UnevenText string
+	}{r, map[string]template.HTML{}, ConstantList(), r.PoolLines(), TargetSide, UnevenText}
 	for name, c := range map[string]interface{ SVG() (template.HTML, error) }{
 		"answers": r.AnswerChart(), "descriptors": r.DescriptorChart(), "copied": r.CopyChart(), "regions": r.RegionChart(),
 		"time": r.TimeChart(), "pools": r.PoolChart(),

@@ -65,11 +65,11 @@ func (m *meter) Register(w *reg.RegWR) (uint64, error) {
 	return va, nil
 }
 
-// probe is a strategy that notes its first whole registration since armed.
+// probe is a strategy that notes its latest whole registration: one that the
+// runner repeats costs the same.
 type probe struct {
 	reg.Strategy
 	meters map[string]*meter // by dialect
-	armed  bool
 	row    Row
 }
 
@@ -78,8 +78,7 @@ func (p *probe) Register(e *reg.Env, req *reg.Request, r *reg.Registration) erro
 	m := p.meters[e.Enc.Name()]
 	m.count = count{}
 	err := p.Strategy.Register(e, req, r)
-	if err == nil && p.armed && r.Whole {
-		p.armed = false
+	if err == nil && r.Whole {
 		p.row = rowOf(r, &m.count)
 	}
 	return err

@@ -33,10 +33,7 @@ func (q *Queue) simulate(ctx context.Context, needs []int32, size int) (ios, sho
 	s := simulation{q: q, needs: needs, rng: rand.New(rand.NewPCG(q.Seed, uint64(size))), free: size}
 	s.next = make([]event, q.Depth)
 	for i := range s.next {
-		s.next[i] = event{at: s.idle(), slot: i}
-	}
-	for i := len(s.next)/2 - 1; i >= 0; i-- {
-		s.sink(i)
+		s.next[i].slot = i // all issue at time 0, which is a heap
 	}
 	warm := q.IOs/10 + 10*q.Depth
 	for n := 0; n < warm+q.IOs; {
@@ -74,7 +71,7 @@ func (s *simulation) complete(e *event) {
 	s.free += int(e.holds)
 	e.at += s.idle()
 	e.busy, e.holds = false, 0
-	s.sink(0)
+	s.sink()
 }
 
 // issue reports whether the I/O was turned away.
@@ -87,16 +84,16 @@ func (s *simulation) issue(e *event) (turned bool) {
 		e.at += s.service()
 		e.busy, e.holds = true, need
 	}
-	s.sink(0)
+	s.sink()
 	return turned
 }
 
 // before orders events by time, then by slot.
 func (e *event) before(f *event) bool { return e.at < f.at || e.at == f.at && e.slot < f.slot }
 
-// sink moves the event at i down to its place.
-func (s *simulation) sink(i int) {
-	for {
+// sink moves the first event, which has changed, down to its place.
+func (s *simulation) sink() {
+	for i := 0; ; {
 		c := 2*i + 1
 		if c >= len(s.next) {
 			return

@@ -30,16 +30,15 @@ type tally struct {
 	sample  []sampled
 }
 
+// add adds a list; the row of one refused is zero.
 func (t *tally) add(s sampled, ns [causes]float64, slot int) {
 	t.count[s.answer]++
-	if s.answer != refused {
-		for i, v := range s.row {
-			t.sum[i] += v
-			t.top[i] = max(t.top[i], v)
-		}
-		for i, v := range ns {
-			t.causes[i] += v
-		}
+	for i, v := range s.row {
+		t.sum[i] += v
+		t.top[i] = max(t.top[i], v)
+	}
+	for i, v := range ns {
+		t.causes[i] += v
 	}
 	switch {
 	case slot < 0:

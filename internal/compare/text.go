@@ -80,6 +80,17 @@ func (r *Result) costs(w io.Writer) {
 		rows = append(rows, row)
 	}
 	columnsOf(w, "way|accepts|fallback|refuses|regions|rkeys|descs|WQE B|copied B|pages|fetches", rows)
+	if r.Uneven() {
+		paragraph(w, UnevenText)
+	}
+}
+
+// UnevenText is what must be said if Uneven.
+const UnevenText = "The ways take different lists: their means are of different things, unless they take all."
+
+// Uneven reports whether some way takes a part of the lists only.
+func (r *Result) Uneven() bool {
+	return slices.ContainsFunc(r.Ways, func(w WayResult) bool { return w.Taken() != 0 && w.Refused != 0 })
 }
 
 func (r *Result) spread(w io.Writer) {
