@@ -20,6 +20,8 @@ type Explained struct {
 	// Request is the work request shown, -1 for none, and View its bytes.
 	Request int           `json:"request"`
 	View    *wqeview.Item `json:"view,omitempty"`
+	// SVG is the picture of the strategy shown, to be styled by /picture.css.
+	SVG string `json:"svg,omitempty"`
 }
 
 // explainQuery is the body of a request for Explained.
@@ -32,7 +34,7 @@ type explainQuery struct {
 
 // Bounds of one answer.
 const (
-	mostRows    = 600 // of each kind, see picture.Options
+	mostRows    = 400 // of each kind, see picture.Options
 	mostEntries = 256 // of a work request's list, from each end
 )
 
@@ -58,6 +60,9 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		e := &Explained{Picture: p, Request: -1}
 		e.show(shown)
 		e.open(q.Request)
+		if e.Shown < len(p.Strategies) {
+			e.SVG = string(p.SVG(&p.Strategies[e.Shown], picture.SVGOptions{Bare: true}))
+		}
 		return e, nil
 	})
 }
@@ -122,7 +127,7 @@ func (e *Explained) open(want *int) {
 		}
 	}
 	q := &st.Requests[at]
-	ctx := mlx5model.CheckContext{List: q.Table, HavePosition: true, Index: uint16(q.Counter)}
+	ctx := mlx5model.CheckContext{List: q.Table}
 	e.Request = q.Index
 	e.View = wqeview.Of(q.WQE, ctx, wqeview.Options{Dialect: rulesOf(st.Dialect), Entries: mostEntries})
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/sgfuzz/sgfuzz/internal/page"
+	"github.com/sgfuzz/sgfuzz/internal/picture"
 )
 
 //go:embed static
@@ -22,7 +23,7 @@ type file struct {
 }
 
 // newFiles serves the embedded files by name, index.html as "/", and the style
-// sheet of all pages as "/page.css".
+// sheets of all pages and of pictures as "/page.css" and "/picture.css".
 func newFiles() http.Handler {
 	files := map[string]file{}
 	add := func(name string, data []byte) {
@@ -42,6 +43,7 @@ func newFiles() http.Handler {
 		add("/"+path.Base(name), data)
 	}
 	add("/page.css", []byte(page.CSS()))
+	add("/picture.css", []byte(picture.CSS))
 	add("/", files["/index.html"].data)
 	f := files["/"]
 	f.mime = files["/index.html"].mime

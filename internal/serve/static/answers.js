@@ -31,7 +31,7 @@ function keepFocus(box, table) {
 function row(s, shown) {
   const failed = s.failures?.length > 0;
   const pick = h('input', { type: 'radio', name: 'strategy', value: s.strategy, checked: shown, onchange: () => choose({ strategy: s.strategy }) });
-  const why = s.refusal ? ` ${s.refusal.where}` : s.chosen ? `: ${s.chosen}` : s.answer === 'partial' ? ` (${s.parts})` : '';
+  const why = s.refusal ? `: ${s.refusal.where}` : s.chosen ? `: ${s.chosen}` : '';
   return h('tr', { class: shown ? 'shown' : null, onclick: (e) => e.target.localName !== 'input' && choose({ strategy: s.strategy }) },
     h('td', {}, h('label', {}, pick, s.strategy)),
     h('td', { class: s.answer === 'accepted' ? 'good' : s.answer === 'broken' ? 'bad' : 'warn' }, words[s.answer] + why),
@@ -51,9 +51,9 @@ function verdict(box, p, s) {
     h('p', {}, h('strong', {}, s.strategy), ' ', sentence(p, s), ' ', failed ? h('strong', { class: 'bad' }, 'A check failed.') : 'Every check passed.'),
     s.why ? h('p', {}, `Why ${s.chosen}: ${s.why}`) : null,
     p.mutant ? h('p', {}, `With the bug ${p.mutant}: ${p.cause}.`) : null,
-    s.blame ? h('p', {}, s.blame.part ? h('strong', {}, s.blame.part + ': ') : null, s.blame.text, differing(s.blame)) : null,
+    s.blame && !s.failures?.includes(s.blame.text) ? h('p', {}, s.blame.part ? h('strong', {}, s.blame.part + ': ') : null, s.blame.text, differing(s.blame)) : null,
     failed ? h('ul', {}, s.failures.map((f) => h('li', {}, f))) : null,
-    s.error ? h('p', {}, s.error) : null);
+    s.error && !failed ? h('p', {}, s.error) : null);
 }
 
 function differing(b) {

@@ -175,12 +175,12 @@ function row(s) {
   if (s.field) {
     const f = s.field;
     return h('tr', { tabindex: '-1', class: `${odd === 'reserved' || odd === 'stale' ? 'odd' : ''} ${/^0x0*$/.test(f.value) && !f.meaning ? 'zero' : ''}` },
-      h('td', { class: 'mono' }, f.position), h('td', {}, f.name), h('td', { class: 'mono' }, f.value), h('td', {}, [f.text !== f.value && f.text, f.meaning, f.state].filter(Boolean).join('; ')));
+      h('td', { class: 'mono' }, f.position), h('td', {}, f.name, h('span', { class: 'mono value' }, f.value)), h('td', {}, [f.text !== f.value && f.text, f.meaning, f.state].filter(Boolean).join('; ')));
   }
   if (s.entry) {
-    return h('tr', { tabindex: '-1' }, h('td', { class: 'mono' }, s.offset.toString(16).padStart(3, '0')), h('td', {}, s.entry.omitted ? '' : `entry ${s.entry.index}`), h('td', { colspan: '2' }, s.entry.omitted ? `${s.title} ${s.told}` : s.told));
+    return h('tr', { tabindex: '-1' }, h('td', { class: 'mono' }, s.offset.toString(16).padStart(3, '0')), h('td', {}, s.entry.omitted ? '' : `entry ${s.entry.index}`), h('td', {}, s.entry.omitted ? `${s.title} ${s.told}` : s.told));
   }
-  return h('tr', { tabindex: '-1', class: odd }, h('td', { class: 'mono' }, s.offset.toString(16).padStart(3, '0')), h('td', { colspan: '3' }, `${count(s.size)} bytes${s.told}`));
+  return h('tr', { tabindex: '-1', class: odd }, h('td', { class: 'mono' }, s.offset.toString(16).padStart(3, '0')), h('td', { colspan: '2' }, `${count(s.size)} bytes${s.told}`));
 }
 
 // found lists what the strict decoder says.

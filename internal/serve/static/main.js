@@ -25,9 +25,10 @@ sg 0x30000123+77
 
 let answer = null;
 let request = null; // the bytes shown
+let changes = 0; // of the state, to know whether an answer is about what is there
 
 async function ask() {
-  document.body.classList.add('waiting');
+  const asked = changes;
   try {
     const got = await explain({ text: state.text, strategy: state.strategy, bug: state.bug, request: state.request });
     if (!got) return;
@@ -37,7 +38,7 @@ async function ask() {
     complain(e.place ?? { message: String(e) });
     if (!e.place) throw e;
   }
-  document.body.classList.remove('waiting');
+  if (asked === changes) document.body.dataset.settled = 'true';
 }
 
 function show(got) {
@@ -46,7 +47,7 @@ function show(got) {
   answers.show(got);
   borders.mark(marks(got));
   showRequests(got);
-  if (got.svg) picture.show(got.svg);
+  picture.show(got.svg);
   stream.show(got);
 }
 
@@ -97,6 +98,7 @@ function chooser(s, now) {
 // moved shows a stream position in the other parts.
 function moved(place, source) {
   borders.point(place.entry);
+  picture.light(place);
   const q = answer?.picture.strategies[answer.shown]?.requests.find((q) => q.index === answer.request);
   const { piece, region } = place;
   if (request && q && piece && !piece.skipped && region.key === q.key && source !== 'answer') {
@@ -204,11 +206,16 @@ async function main() {
   editor.build();
   borders.build(pointed);
   stream.build(moved);
+  picture.build((at) => stream.go(at, 'picture'));
   decode.build(names);
   buildTabs();
   buildBugs(names);
   buildExamples(names);
   buildTools();
+  store.listen(() => {
+    changes++;
+    document.body.dataset.settled = 'false';
+  });
   store.listen(later(() => (state.text.length > 100_000 ? 150 : 30), ask));
   store.whenSettled(400, writeLink);
   addEventListener('hashchange', openLink);

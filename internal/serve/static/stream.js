@@ -59,7 +59,7 @@ function band(name, runs) {
   const least = total / 4000;
   for (const r of runs) {
     if (r.len < least && r.kind !== 'wrong') continue;
-    const e = h('i', { class: r.kind, title: r.title });
+    const e = h('i', { class: r.len < total / 300 ? `${r.kind} tiny` : r.kind, title: r.title });
     e.style.left = `${(100 * r.from) / total}%`;
     e.style.width = `${(100 * r.len) / total}%`;
     strip.append(e);
