@@ -106,14 +106,15 @@ func TestSimulation(t *testing.T) {
 		{Queue{Depth: 3, Service: 1, Idle: 1000}, mixed, 4},
 		{Queue{Depth: 2000, Service: 1, Idle: 2000.0/7 - 1}, []int32{1}, 10}, // Erlang's 7 in 10 servers, nearly
 	} {
-		row.q.IOs, row.q.Seed = 300_000, 11
+		row.q.IOs, row.q.Seed = 1_000_000, 12
 		ios, short, err := row.q.simulate(context.Background(), row.needs, row.size)
 		if err != nil || ios != row.q.IOs {
 			t.Fatal(ios, err)
 		}
 		got, want := float64(short)/float64(ios), exact(&row.q, row.needs, row.size)
-		// Losses come in bursts: three times the deviation of independent trials, and two for chance.
-		if off := math.Abs(got - want); off > 6*math.Sqrt(want*(1-want)/float64(ios)) {
+		// Losses come in bursts, which doubles the deviation of independent trials
+		// (measured with 60 seeds); four of these for chance.
+		if off := math.Abs(got - want); off > 8*math.Sqrt(want*(1-want)/float64(ios)) {
 			t.Errorf("%+v, needs %v, pool of %d: %.5f, exact %.5f", row.q, row.needs, row.size, got, want)
 		}
 	}
