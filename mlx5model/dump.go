@@ -39,8 +39,8 @@ const (
 	RoleError               //
 )
 
-// roleOf gives a severity's role.
-func roleOf(s Severity) Role { return [...]Role{RoleNote, RoleWarning, RoleError}[min(s, Error)] }
+// RoleOf gives the role of a finding's heading.
+func RoleOf(s Severity) Role { return [...]Role{RoleNote, RoleWarning, RoleError}[min(s, Error)] }
 
 // WriteText writes the view as text: what it is, what the strict decoder finds,
 // then each part with its bytes, its fields with bit position, value and
@@ -49,15 +49,26 @@ func roleOf(s Severity) Role { return [...]Role{RoleNote, RoleWarning, RoleError
 // the byte offset named (64-bit for wider fields), bit 0 lowest. paint colours
 // pieces of the text; nil leaves it plain. The error is out's.
 func (v *View) WriteText(out io.Writer, paint func(Role, string) string) error {
-	if paint == nil {
-		paint = func(_ Role, s string) string { return s }
-	}
-	t := textWriter{View: v, out: bufio.NewWriter(out), paint: paint, bytes: map[string][]byte{BufferWQE: fromHex(v.Hex), BufferList: fromHex(v.List)}}
+	t := v.writer(out, paint)
 	t.head()
 	for i := range v.Parts {
 		t.part(&v.Parts[i])
 	}
 	return t.out.Flush()
+}
+
+// WriteHead writes what WriteText begins with: what it is and what is wrong.
+func (v *View) WriteHead(out io.Writer, paint func(Role, string) string) error {
+	t := v.writer(out, paint)
+	t.head()
+	return t.out.Flush()
+}
+
+func (v *View) writer(out io.Writer, paint func(Role, string) string) *textWriter {
+	if paint == nil {
+		paint = func(_ Role, s string) string { return s }
+	}
+	return &textWriter{View: v, out: bufio.NewWriter(out), paint: paint, bytes: map[string][]byte{BufferWQE: v.Raw(), BufferList: v.RawList()}}
 }
 
 func fromHex(s string) []byte {
@@ -83,20 +94,23 @@ func (t *textWriter) head() {
 	if t.Error != "" {
 		t.printf("  %s\n", t.paint(RoleError, "undecodable: "+t.Error))
 	}
+	if len(t.Findings) == 0 && t.What == "cqe" {
+		return
+	}
 	if len(t.Findings) == 0 {
 		t.printf("  %s\n", t.paint(RoleGood, "strict check: no findings"))
 		return
 	}
-	t.printf("  strict check: %d findings\n", len(t.Findings))
+	t.printf("  strict check: %s\n", counted(len(t.Findings), "finding"))
 	for i := range t.Findings {
 		f := &t.Findings[i]
-		t.printf("  %s at %s: %s\n", t.paint(roleOf(f.Severity), fmt.Sprintf("[%d] %s", f.Number, f.Severity)), f.where(), f.Text)
+		t.printf("  %s at %s: %s\n", t.paint(RoleOf(f.Severity), fmt.Sprintf("[%d] %s", f.Number, f.Severity)), f.Where(), f.Text)
 		t.printf("      %s\n", t.paint(RoleMuted, fmt.Sprintf("rule %d, %s", f.Rule, f.Authority)))
 	}
 }
 
-// where names a finding's place.
-func (f *ViewFinding) where() string {
+// Where names the finding's place: offset and field.
+func (f *ViewFinding) Where() string {
 	if f.Buffer == BufferList {
 		return fmt.Sprintf("%03x of the list, %s", f.Offset, f.Field)
 	}
@@ -117,8 +131,16 @@ func (t *textWriter) marksOf(is func(*ViewFinding) bool) string {
 	s := ""
 	for i := range t.Findings {
 		if f := &t.Findings[i]; is(f) {
-			s += "  " + t.paint(roleOf(f.Severity), fmt.Sprintf("<- [%d]", f.Number))
+			s += "  " + t.paint(RoleOf(f.Severity), fmt.Sprintf("<- [%d]", f.Number))
 		}
 	}
 	return s
+}
+
+// counted is a number with its noun.
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -45,7 +45,7 @@ func (v *viewer) ctrlMeaning(name string, n uint64) (text, meaning string) {
 	case "wqe_index":
 		return "WQEBB " + strconv.FormatUint(n, 10), "of the queue, modulo 2^16"
 	case "ds":
-		return fmt.Sprintf("%d units of 16 bytes", n), "the WQE's length"
+		return counted(int(n), "unit") + " of 16 bytes", "the WQE's length"
 	case "fm":
 		if int(n) < len(fenceNames) {
 			return "fence " + fenceNames[n], ""

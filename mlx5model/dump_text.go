@@ -86,10 +86,10 @@ func explained(f *ViewField) string {
 	return ""
 }
 
-// table prints the entries of a list: a column for each field.
-func (t *textWriter) table(p *Part) {
-	head, lines := []string{"#", "at"}, [][]string{}
-	first := &p.Rows[0]
+// Columns are the headings of a list's table, for the cells that Row.Cells
+// gives.
+func (p *Part) Columns() []string {
+	head, first := []string{"#", "at"}, &p.Rows[0]
 	if first.Stream != nil {
 		head = append(head, "offset")
 	}
@@ -99,8 +99,14 @@ func (t *textWriter) table(p *Part) {
 	for i := range first.Fields {
 		head = append(head, columnName(&first.Fields[i]))
 	}
+	return head
+}
+
+// table prints the entries of a list: a column for each field.
+func (t *textWriter) table(p *Part) {
+	head, lines := p.Columns(), [][]string{}
 	for i := range p.Rows {
-		lines = append(lines, cells(&p.Rows[i]))
+		lines = append(lines, p.Rows[i].Cells())
 	}
 	widths := make([]int, len(head))
 	for _, line := range append(lines, head) {
@@ -148,7 +154,12 @@ const pageField = "address_63_2"
 // decimalFields are shown as decimal numbers in a table.
 var decimalFields = []string{"byte_count", "stride"}
 
-func cells(r *Row) []string {
+// Cells are the row's texts for a table: number, offset, what there is of
+// Stream and IOVA, then a cell for each field. Entries left out have none.
+func (r *Row) Cells() []string {
+	if r.Omitted > 0 {
+		return nil
+	}
 	out := []string{strconv.Itoa(r.Index), fmt.Sprintf("%03x", r.Offset)}
 	if r.Stream != nil {
 		out = append(out, strconv.FormatUint(*r.Stream, 10))

@@ -175,7 +175,7 @@ func (v *viewer) head(err error) {
 		return
 	}
 	v.Opcode, v.Index, v.QPN, v.DS = w.Opcode.String(), w.Index, w.QPN, w.DS
-	v.Title = fmt.Sprintf("%v: index %#04x, QPN %#06x, DS %d = %d bytes in %d WQEBBs", w.Opcode, w.Index, w.QPN, w.DS, int(w.DS)*DSSize, WQEBBs(w.DS))
+	v.Title = fmt.Sprintf("%v: index %#04x, QPN %#06x, DS %d = %d bytes in %s", w.Opcode, w.Index, w.QPN, w.DS, int(w.DS)*DSSize, counted(int(WQEBBs(w.DS)), "WQEBB"))
 	if v.rules != nil {
 		v.Title += ", " + v.rules.Name
 		if v.kind != nil {
@@ -213,17 +213,24 @@ func (x *ViewFinding) About(p *Part, f *ViewField) bool {
 	return names(f) || !slices.ContainsFunc(p.Fields, func(f ViewField) bool { return names(&f) })
 }
 
-// Worst is the gravest severity among the findings; ok is false if there are
-// none.
-func (v *View) Worst() (worst Severity, ok bool) {
-	for i := range v.Findings {
-		worst, ok = max(worst, v.Findings[i].Severity), true
-	}
-	return worst, ok
-}
-
 // Raw gives the bytes of the WQE or completion anew.
 func (v *View) Raw() []byte { return fromHex(v.Hex) }
+
+// RawList gives the bytes of the list by pointer anew, nil if they are unknown.
+func (v *View) RawList() []byte { return fromHex(v.List) }
+
+// Zero says whether all of the field's bits are 0.
+func (f *ViewField) Zero() bool { return f.zero }
+
+// Count is how many findings are of a severity.
+func (v *View) Count(s Severity) (n int) {
+	for i := range v.Findings {
+		if v.Findings[i].Severity == s {
+			n++
+		}
+	}
+	return n
+}
 
 // At finds what byte off of a buffer belongs to: the part, and the fields of
 // the part or of a list's entry that have bits in it. part is nil for a byte

@@ -233,9 +233,9 @@ func (v *viewer) listSummary() string {
 	s := fmt.Sprintf("list of %d octowords", u.XltOctowords)
 	if list := v.listBytes(); len(list) >= OctowordSize {
 		if shape := shapeOf(list, v.listRegion()); shape.repeat {
-			s = fmt.Sprintf("repeat list of %d entries", shape.live)
+			s = "repeat list of " + entries(shape.live)
 		} else if shape.mode != ModePA {
-			s = fmt.Sprintf("%d %v entries", shape.live, shape.mode)
+			s = fmt.Sprintf("%v list of %s", shape.mode, entries(shape.live))
 		}
 	}
 	if v.w.HasPointer {
@@ -247,4 +247,11 @@ func (v *viewer) listSummary() string {
 		s += fmt.Sprintf(", to octoword %d of the key's list", u.XltOffset)
 	}
 	return s
+}
+
+func entries(n int) string {
+	if n == 1 {
+		return "1 entry"
+	}
+	return fmt.Sprintf("%d entries", n)
 }

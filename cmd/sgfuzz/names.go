@@ -12,6 +12,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/internal/suggest"
 	"github.com/sgfuzz/sgfuzz/internal/usage"
 	"github.com/sgfuzz/sgfuzz/internal/vectors"
+	"github.com/sgfuzz/sgfuzz/internal/wqeview"
 )
 
 // nameSets are the sets of names that flags and arguments take. A flag takes
@@ -19,7 +20,7 @@ import (
 var nameSets = map[string]func() []string{
 	"strategy":  corpus.Strategies,
 	"dialect":   corpus.Dialects,
-	"rules":     dialectNames, // what decode judges by
+	"rules":     wqeview.Dialects, // what decode judges by
 	"profile":   fuzz.ProfileNames,
 	"generator": fuzz.GeneratorNames,
 	"mutant":    mutantNames,

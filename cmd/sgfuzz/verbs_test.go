@@ -14,7 +14,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/internal/wqetext"
-	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/internal/wqeview"
 )
 
 func TestReplay(t *testing.T) {
@@ -172,14 +172,14 @@ func TestEncodeDecode(t *testing.T) {
 				enc.want(t, exitFine, "dialect "+dialect)
 				dec := sgfuzz(enc.out, "decode", "--strict", "--dialect", dialect, "--json")
 				dec.want(t, exitFine)
-				got := decodeJSON[decodeResult](t, dec.out)
+				got := decodeJSON[wqeview.Document](t, dec.out)
 				posted := decodeJSON[encodeResult](t, sgfuzz(text, "encode", "--dialect", dialect, "--json", "-").out)
 				if n := strings.Count(enc.out, "# WQE "); len(got.Blocks) != n || len(posted.WQEs) != n {
 					t.Fatalf("%d WQEs encoded, %d in JSON, %d decoded", n, len(posted.WQEs), len(got.Blocks))
 				}
 				for i := range posted.WQEs {
-					w := got.Blocks[i].WQEs[0]
-					if w.Hex != posted.WQEs[i].Hex || w.List != posted.WQEs[i].List || !slices.Contains(w.Fits, dialect) {
+					w := got.Items[i]
+					if w.Hex != posted.WQEs[i].Hex || w.List != posted.WQEs[i].List || !slices.Contains(w.Dialect.Fits, dialect) {
 						t.Errorf("WQE %d is not what was encoded, or does not fit: %+v", i, w)
 					}
 				}
@@ -210,54 +210,6 @@ func TestEncodeMultipleWQEs(t *testing.T) {
 	r := sgfuzz("max-entries 2\nsg 1+1\nsg 9+1\nsg 0x20+1\nsg 0x31+1\nsg 0x42+1\n", "encode", "--strategy=multimr", "-")
 	r.want(t, exitFine, "# WQE 2: UMR")
 	sgfuzz(r.out, "decode", "--strict").want(t, exitFine, "WQE 0: UMR", "WQE 2: UMR", "strict check: no findings")
-}
-
-func TestDecode(t *testing.T) {
-	bare := strings.ReplaceAll(goldenEncode[strings.Index(goldenEncode, "# WQE"):], "# WQE 0: UMR, DS 12, dialect linux\n", "")
-	broken := strings.Replace(bare, "00 12 34 0c", "00 12 34 01", 1) // DS too short for a UMR
-	reserved := strings.Replace(bare, "a0 00 00 00 00 04", "a0 ff 00 00 00 04", 1)
-	for _, row := range []struct {
-		name, in string
-		args     []string
-		code     int
-		texts    []string
-	}{
-		{"hex", bare, nil, exitFine, []string{"== hex, line 1", "DS 12", "REG_MR", "fits the rules of linux", "0x0000000020000005"}},
-		{"strict", bare, []string{"--strict"}, exitFine, []string{"no findings"}},
-		{"other rules", bare, []string{"--strict", "--dialect=spdk"}, exitFindings, []string{"error: rule", "fits the rules of linux"}},
-		{"no rules", bare, []string{"--dialect=none"}, exitFine, []string{"fits the rules of linux"}},
-		{"reserved, lenient", reserved, nil, exitFine, []string{"error: rule 2", "fits the rules of no known dialect"}},
-		{"reserved, strict", reserved, []string{"--strict"}, exitFindings, []string{"error: rule 2"}},
-		{"two", "# a\n" + bare + "# b\n" + bare, nil, exitFine, []string{"line 2: a", ": b"}},
-		{"undecodable", broken, nil, exitUsage, []string{"undecodable", "stdin: 2 WQEs cannot be decoded"}},
-		{"cut", bare[:96], nil, exitUsage, []string{"undecodable"}},
-		{"junk", bare + "hello\n", nil, exitUsage, []string{"line 13", `"hello"`}},
-		{"odd", "00 0\n", nil, exitUsage, []string{"line 1: odd number of hex digits"}},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			sgfuzz(row.in, append([]string{"decode"}, row.args...)...).want(t, row.code, row.texts...)
-		})
-	}
-}
-
-// TestDecodeRing finds WQEs between WQEBBs of zeros.
-func TestDecodeRing(t *testing.T) {
-	ring := make([]byte, 4*mlx5model.WQEBBSize)
-	for _, at := range []int{1, 3} {
-		ctrl := mlx5model.Ctrl{Opcode: mlx5model.OpNop, Index: uint16(at), DS: 1}
-		ctrl.Put(ring[at*mlx5model.WQEBBSize:])
-	}
-	r := sgfuzz(string(ring), "decode", "--json")
-	r.want(t, exitFine)
-	got := decodeJSON[decodeResult](t, r.out)
-	if got.Format != "binary" || len(got.Blocks) != 1 || len(got.Blocks[0].WQEs) != 2 {
-		t.Fatalf("%+v", got)
-	}
-	for i, at := range []int{1, 3} {
-		if w := got.Blocks[0].WQEs[i]; w.Offset != at*mlx5model.WQEBBSize || w.Index != at {
-			t.Errorf("WQE %d: %+v", i, w)
-		}
-	}
 }
 
 func TestImport(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 )
 
 // Split cuts a block into its WQEs, each with its offset in the block: each
-// begins at a WQEBB and says its length in DS. Each piece reaches to the end of its last WQEBB, or of the block if
+// begins at a WQEBB and says its length in DS (but see pieceSize). Each piece reaches to the end of its last WQEBB, or of the block if
 // that comes first. WQEBBs of zeros, which a send queue has where nothing was
 // posted, are left out; a WQEBB with a DS of 0 is a piece by itself. The pieces
 // share the block's memory. The block is taken as linear: a WQE that wraps
@@ -24,13 +24,51 @@ func Split(block []byte) iter.Seq2[int, []byte] {
 	}
 }
 
-// pieceSize is the length in bytes of the WQE that rest begins with.
+// pieceSize is the length in bytes of the WQE that rest begins with: what DS
+// says. A UMR whose list needs more is taken to have the wrong DS, unless the
+// WQE behind DS units continues its queue.
 func pieceSize(rest []byte) int {
-	size := mlx5model.WQEBBSize
-	if len(rest) >= mlx5model.CtrlSize {
-		size *= max(1, int(mlx5model.WQEBBs(rest[7]&mlx5model.MaxDS)))
+	if len(rest) < mlx5model.CtrlSize {
+		return len(rest)
+	}
+	w, _ := mlx5model.Salvage(rest)
+	size := bytesOf(w.DS)
+	if need := bytesOf(listDS(&w)); need > size && !continues(&w, rest, size) {
+		size = need
 	}
 	return min(size, len(rest))
+}
+
+// bytesOf is the length of the WQEBBs that DS units take, at least one.
+func bytesOf(ds uint8) int {
+	return mlx5model.WQEBBSize * max(1, int(mlx5model.WQEBBs(ds)))
+}
+
+// listDS is what a UMR has in DS units by its flags and octoword counts, 0 for
+// other WQEs and for more than a WQE holds.
+func listDS(w *mlx5model.WQE) uint8 {
+	u, need := &w.UMR, mlx5model.UMRFixedDS
+	switch {
+	case w.Opcode != mlx5model.OpUMR:
+		return 0
+	case u.Flags&mlx5model.UMRInline != 0:
+		need += int(u.XltOctowords) + int(u.BSFOctowords)
+	case u.XltOctowords != 0:
+		need++
+	}
+	if need > mlx5model.MaxDS {
+		return 0
+	}
+	return uint8(need)
+}
+
+// continues says whether the WQE at offset size of rest is the one behind w.
+func continues(w *mlx5model.WQE, rest []byte, size int) bool {
+	if len(rest) < size+mlx5model.CtrlSize {
+		return false
+	}
+	next := mlx5model.ParseCtrl(rest[size:])
+	return next.QPN == w.QPN && next.Index == w.Index+uint16(size/mlx5model.WQEBBSize)
 }
 
 func zero(b []byte) bool {

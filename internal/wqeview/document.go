@@ -76,14 +76,8 @@ func (d *Document) count() {
 		if it.Syndrome != nil {
 			d.Failed++
 		}
-		for i := range it.Findings {
-			switch it.Findings[i].Severity {
-			case mlx5model.Error:
-				d.Errors++
-			case mlx5model.Warn:
-				d.Warnings++
-			}
-		}
+		d.Errors += it.Count(mlx5model.Error)
+		d.Warnings += it.Count(mlx5model.Warn)
 	}
 }
 

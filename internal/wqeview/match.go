@@ -86,15 +86,7 @@ func Brief(it *Item) string {
 	if it.Kind != "" {
 		s += " " + it.Kind
 	}
-	errors, warnings := 0, 0
-	for i := range it.Findings {
-		switch it.Findings[i].Severity {
-		case mlx5model.Error:
-			errors++
-		case mlx5model.Warn:
-			warnings++
-		}
-	}
+	errors, warnings := it.Count(mlx5model.Error), it.Count(mlx5model.Warn)
 	switch {
 	case it.Error != "" && errors <= 1:
 		return s + ", cannot be decoded"
