@@ -18,15 +18,17 @@ var explainCSS string
 
 var document = template.Must(template.New("explain").Funcs(template.FuncMap{
 	"commas":   func(n int) string { return commas(n) },
+	"commas64": func(n uint64) string { return commas(n) },
 	"size":     size,
 	"bytesin":  bytesIn,
 	"entries":  entries,
 	"wqe":      wqeRows,
 	"reason":   (*Picture).reason,
-	"headline": (*Strategy).headline,
+	"headline": (*Picture).headline,
 	"costs":    func(s *Strategy) string { return s.Cost.costs() },
 	"name":     (*Picture).name,
 	"tone":     (*Strategy).tone,
+	"hex":      hexText,
 }).Parse(explainHTML))
 
 // HTML writes a page with the pictures of all strategies of p, those in first
@@ -42,7 +44,7 @@ func (p *Picture) HTML(w io.Writer, first []*Strategy) error {
 	add := func(s *Strategy) {
 		if !seen[s] {
 			seen[s] = true
-			svg := p.SVG(s, SVGOptions{ID: "p-" + s.Name})
+			svg := p.SVG(s, SVGOptions{ID: "p-" + s.Name, NoTitle: true, Bare: true})
 			parts = append(parts, part{s, template.HTML(svg), s.RequestCount - len(s.Requests)})
 		}
 	}
@@ -56,7 +58,7 @@ func (p *Picture) HTML(w io.Writer, first []*Strategy) error {
 	if err := document.Execute(&body, map[string]any{"P": p, "Parts": parts}); err != nil {
 		return err
 	}
-	return page.Write(w, page.Doc{Title: "sgfuzz explain " + p.name(), Style: explainCSS, Body: template.HTML(body.String())})
+	return page.Write(w, page.Doc{Title: "sgfuzz explain " + p.name(), Style: CSS + explainCSS, Body: template.HTML(body.String())})
 }
 
 // tone is the class of a strategy's answer.

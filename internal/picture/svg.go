@@ -18,6 +18,9 @@ type SVGOptions struct {
 	// Alone says that the picture is a file of its own: it then brings its
 	// colours along.
 	Alone bool
+	// NoTitle leaves out what the page around the picture says itself: title,
+	// answer, cost and blame.
+	NoTitle bool
 	// Bare leaves out the style element: the page around the picture has CSS in
 	// a file, as its policy forbids styles in between.
 	Bare bool
@@ -25,9 +28,9 @@ type SVGOptions struct {
 
 // CSS is the style of pictures beside that of pages.
 const CSS = `.pf { fill-opacity: .2; stroke-opacity: .55; stroke-width: 1; } .pf:hover { fill-opacity: .55; }
-.pa { fill-opacity: .05; stroke-opacity: .2; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
+.pa { fill-opacity: .03; stroke-opacity: .12; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
 svg text.ps { font-size: 11px; } svg text.px { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
-svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
+svg text.ps { pointer-events: none; } svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
 `
 
 // Columns of the picture, in pixels.
@@ -132,6 +135,9 @@ func (d *drawing) describe() string {
 
 // header writes what stands above the columns and returns where they begin.
 func (d *drawing) header() float64 {
+	if d.o.NoTitle {
+		return d.headings(20)
+	}
 	p, s := d.p, d.s
 	d.label(16, 28, "pt", p.name()+" · "+s.Name, 110)
 	y := 50.0
@@ -153,7 +159,11 @@ func (d *drawing) header() float64 {
 	if s.Blame != nil {
 		y = d.blameBox(y + 14)
 	}
-	y += 34
+	return d.headings(y + 34)
+}
+
+// headings writes what stands above each column.
+func (d *drawing) headings(y float64) float64 {
 	d.label(memX, y, "ph", "Memory", 30)
 	d.label(midX, y, "ph", d.middle(), 40)
 	d.label(strX, y, "ph", "Stream", 30)

@@ -28,22 +28,31 @@ func (d *drawing) memory() {
 		}
 		d.f(`<rect x="%d" y="%.1f" width="%d" height="%.1f" class="pn edge"/>`+"\n", memX, b.top, memW, b.bottom-b.top)
 		d.pageBorders(b)
+		for k := range b.Segments {
+			d.segmentLabels(b, &b.Segments[k])
+		}
 	}
 	d.f("</g>\n")
 }
 
-func (d *drawing) segment(b *memBand, m *Segment) {
-	y0, y1 := b.begin(uint64(m.Addr-b.Addr)), b.end(uint64(m.Addr-b.Addr)+m.Len)
-	if m.Len == 0 {
-		y1 = b.bottom
+// place is where a segment of a band begins and ends.
+func (b *memBand) place(m *Segment) (y0, y1 float64) {
+	off := uint64(m.Addr - b.Addr)
+	if off+m.Len < off || m.Len == 0 {
+		return b.begin(off), b.bottom
 	}
+	return b.begin(off), b.end(off + m.Len)
+}
+
+func (d *drawing) segment(b *memBand, m *Segment) {
+	y0, y1 := b.place(m)
 	title := fmt.Sprintf("%v + %s: ", m.Addr, commas(m.Len))
 	class, fill := "", ""
 	switch {
 	case b.foreign:
-		title, class, fill = title+"outside the list: a wrong descriptor reaches it", "bad-line", `fill="url(#`+d.o.ID+`-w)"`
+		title, class, fill = title+"outside the list: a wrong descriptor reaches it", "bad-line", ` fill="url(#`+d.o.ID+`-w)"`
 	case m.Named == 0:
-		title, class, fill = title+"no entry names it", "rule", `fill="url(#`+d.o.ID+`-n)"`
+		title, class, fill = title+"no entry names it", "rule", ` fill="url(#`+d.o.ID+`-n)"`
 	case m.Named == 1:
 		title, class = title+m.named(), fmt.Sprintf("s%d pe", series(m.Entries[0]))
 	default:
@@ -54,21 +63,24 @@ func (d *drawing) segment(b *memBand, m *Segment) {
 	} else {
 		d.f(`<g>`)
 	}
-	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s" %s/>`+"\n", text(title), memX, y0, memW, y1-y0, class, fill)
-	if m.Named > 0 || b.foreign {
-		d.label(memX-8, y0+12, "mono ps pr", m.Addr.String(), 20)
-		words := m.named()
-		if b.foreign {
-			words = "outside the list"
-		}
-		if y1-y0 >= rowMin-1 {
-			d.label(memX+10, (y0+y1)/2+4, "ps px", words+", "+size(m.Len), 32)
-		}
-	}
+	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s"%s/>`, text(title), memX, y0, memW, y1-y0, class, fill)
 	if m.Named == 1 {
 		d.f(`<rect x="%d" y="%.1f" width="4" height="%.1f" class="s%d pg"/>`, memX, y0, y1-y0, series(m.Entries[0]))
 	}
 	d.f("</g>\n")
+}
+
+func (d *drawing) segmentLabels(b *memBand, m *Segment) {
+	if m.Named == 0 && !b.foreign {
+		return
+	}
+	y0, y1 := b.place(m)
+	d.label(memX-8, y0+12, "mono ps pr", m.Addr.String(), 20)
+	words := m.named()
+	if b.foreign {
+		words = "outside the list"
+	}
+	d.label(memX+10, (y0+y1)/2+4, "ps px", words+", "+size(m.Len), 32)
 }
 
 // pageBorders draws the borders of the pages of a band.
@@ -194,7 +206,7 @@ func (d *drawing) posted(g *Region) string {
 		case q.Inline:
 			return fmt.Sprintf("; list inline in WQE %d", q.Index)
 		case q.ListLen > 0:
-			return fmt.Sprintf("; list at %v by WQE %d", q.List, q.Index)
+			return fmt.Sprintf("; list at %v", q.List)
 		}
 	}
 	return ""
@@ -229,19 +241,15 @@ func (d *drawing) piece(i int, g *Region, q *Piece) {
 		d.gauge(q, y0+1, max(y1-y0-2, 1))
 	}
 	if q.Wrong {
-		d.halo2(midX+24, (y0+y1)/2+4, "✗ "+q.name(g.Kind), q.says(g.Kind))
-	} else {
-		d.label(midX+24, (y0+y1)/2+4, "ps", q.name(g.Kind), 18)
-		d.label(midX+112, (y0+y1)/2+4, "mono ps", q.says(g.Kind), 28)
+		d.f(`<rect x="%d" y="%.1f" width="%d" height="15" class="paper" rx="3"/>`, midX+20, (y0+y1)/2-7.5, midW-28)
 	}
+	name, class := q.name(g.Kind), "ps"
+	if q.Wrong {
+		name, class = "✗ "+name, "ps bad ph"
+	}
+	d.label(midX+24, (y0+y1)/2+4, class, name, 20)
+	d.label(max(midX+112, midX+34+6.2*float64(len([]rune(name)))), (y0+y1)/2+4, "mono ps", q.says(g.Kind), 28)
 	d.f("</g>\n")
-}
-
-// halo2 is halo for the two texts of a wrong piece, from x on.
-func (d *drawing) halo2(x, y float64, name, says string) {
-	d.f(`<rect x="%.0f" y="%.1f" width="%d" height="15" class="paper" rx="3"/>`, x-4, y-11.5, midW-28)
-	d.label(x, y, "ps bad ph", name, 18)
-	d.label(x+88, y, "mono ps", says, 28)
 }
 
 // gauge shows which part of its page a piece uses.

@@ -109,7 +109,7 @@ func dashSize(n uint64) string {
 
 // strategy writes what one strategy made of the list.
 func (t *printer) strategy(s *Strategy) {
-	word := s.headline()
+	word := t.p.headline(s)
 	if s.Failed() {
 		word = "FAILED (" + s.Class + ")"
 	}
@@ -199,6 +199,11 @@ type strand struct {
 func (t *printer) strands(q *Piece) (out []strand) {
 	at := q.Stream
 	for _, e := range q.Memory {
+		if q.Wrong { // whose bytes these are the list does not say
+			out = append(out, strand{-1, e.Addr, at, e.Len, true})
+			at += e.Len
+			continue
+		}
 		for rest := e.Len; rest > 0; {
 			entry, n := t.p.entryAt(at, rest)
 			out = append(out, strand{entry, e.Addr + Addr(e.Len-rest), at, n, true})
@@ -228,12 +233,15 @@ func (t *printer) piece(g *Region, q *Piece, blamed bool) {
 	}
 	if q.Wrong && len(q.Want) > 0 && q.WrongAt >= q.Stream {
 		note := fmt.Sprintf("the list has %v + %s here", q.Want[0].Addr, commas(q.Want[0].Len))
-		t.line(t.st.Bad("         " + style.Cut(note, t.st.Width()-9)))
+		if q.First < t.p.Entries {
+			note += fmt.Sprintf(" (entry %s)", commas(q.First))
+		}
+		t.line(t.st.Bad("        " + style.Cut(note, t.st.Width()-8)))
 	}
 }
 
 func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
-	entry, mem := "-", "nothing"
+	entry, mem := "", "nothing"
 	if x.entry >= 0 {
 		entry = commas(x.entry)
 	}
@@ -243,8 +251,8 @@ func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
 		mem = q.Refused
 	}
 	to := commas(x.at)
-	if x.n > 1 {
-		to += " … " + commas(x.at+x.n-1)
+	if last := " … " + commas(x.at+x.n-1); x.n > 1 && style.Columns(to+last) <= max(t.st.Width()-57, 23) {
+		to += last
 	}
 	left, right := "───", "──▶"
 	switch {
@@ -294,7 +302,10 @@ func (t *printer) slim(q *Piece, x strand, entry, mem, to, name string) {
 		t.line("  " + name)
 	}
 	paint := func(s string) string { return style.Cut(s, t.st.Width()) }
-	body := paint("    entry " + entry + ": " + mem)
+	if entry != "" {
+		mem = "entry " + entry + ": " + mem
+	}
+	body := paint("    " + mem)
 	foot := paint("      └▶ stream " + to)
 	if x.entry >= 0 && !q.Wrong {
 		body, foot = t.st.Series(x.entry, body), t.st.Series(x.entry, foot)

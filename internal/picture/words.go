@@ -53,7 +53,7 @@ func bytesIn(n uint64) string {
 }
 
 // headline is what became of the list, in one line.
-func (s *Strategy) headline() string {
+func (p *Picture) headline(s *Strategy) string {
 	switch {
 	case s.Answer == "refused":
 		return "refused: " + s.Refusal.Where
@@ -63,6 +63,9 @@ func (s *Strategy) headline() string {
 	var parts []string
 	if s.Answer == "partial" {
 		parts = append(parts, "refused as a whole: "+s.Refusal.Where, "taken in "+count(s.Parts, "part"))
+		if all := p.Bytes - p.Offset; s.Covered < all {
+			parts = append(parts, "tried for "+size(s.Covered)+" of "+size(all))
+		}
 	} else {
 		parts = append(parts, s.Answer)
 	}
@@ -84,7 +87,7 @@ func (c *Cost) costs() string {
 	add(c.Descriptors, "descriptor")
 	add(c.WQEs, "work request")
 	if c.WQEBytes != 0 {
-		out[len(out)-1] += " of " + size(uint64(c.WQEBytes))
+		out[len(out)-1] += " (" + size(uint64(c.WQEBytes)) + ")"
 	}
 	add(c.Fetches, "device fetch")
 	if c.BytesCopied != 0 {
