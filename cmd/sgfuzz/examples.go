@@ -50,6 +50,17 @@ Examples:
     sgfuzz decode --strict --dialect linux < dmesg.txt
     sgfuzz encode case.sgcase | sgfuzz decode`,
 
+	"report": `The page is one file without anything from outside. It shows results of mutants
+and bench beside the campaign if they are there.
+
+Examples:
+
+    sgfuzz run --no-corpus --cases 500 --state campaign
+    sgfuzz mutants --json=campaign/mutants.json
+    sgfuzz bench --json=campaign/bench.json
+    sgfuzz report campaign
+    sgfuzz report campaign -o page.html --findings 50`,
+
 	"compare": `Examples:
 
     sgfuzz compare writes.iov

@@ -56,7 +56,7 @@ func TestExamplesParse(t *testing.T) {
 // longExamples begin those that are not run: they take long, or end by ctrl-C
 // only, or what they need is not on every machine.
 var longExamples = []string{
-	"sgfuzz run\n", "sgfuzz run --for", "sgfuzz mutants\n", "sgfuzz bench\n", "sgfuzz exhaust --entries 4", "sgfuzz conform", "sgfuzz serve", "sgfuzz vhca",
+	"sgfuzz run\n", "sgfuzz run --for", "sgfuzz mutants\n", "sgfuzz mutants --json", "sgfuzz bench\n", "sgfuzz bench --json", "sgfuzz exhaust --entries 4", "sgfuzz conform", "sgfuzz serve", "sgfuzz vhca",
 }
 
 // TestExamplesRun runs the others with a shell, in a directory with the files
