@@ -34,6 +34,7 @@ type cq struct {
 	armed         bool
 	solicitedOnly bool
 	solicited     uint32 // pi behind the last solicited or failed completion
+	fired         uint32 // completion events sent
 	events        uint32 // asynchronous events sent
 }
 
@@ -51,18 +52,18 @@ func (e *Engine) CreateCQ(s CQSpec) (uint32, error) {
 	return n, nil
 }
 
-// DestroyCQ removes a completion queue, gives how many asynchronous events it
-// sent, and fails while something completes there.
-func (e *Engine) DestroyCQ(n uint32) (uint32, error) {
+// DestroyCQ removes a completion queue, gives how many completion and
+// asynchronous events it sent, and fails while something completes there.
+func (e *Engine) DestroyCQ(n uint32) (completion, asynchronous uint32, err error) {
 	c := e.cqs[n]
 	switch {
 	case c == nil:
-		return 0, syscall.EINVAL
+		return 0, 0, syscall.EINVAL
 	case c.uses > 0:
-		return 0, syscall.EBUSY
+		return 0, 0, syscall.EBUSY
 	}
 	delete(e.cqs, n)
-	return c.events, nil
+	return c.fired, c.events, nil
 }
 
 // ResizeCQ moves a completion queue to other memory. What the user has not
@@ -168,6 +169,7 @@ func (e *Engine) fire(c *cq) {
 	}
 	var rec [8]byte // struct ib_uverbs_comp_event_desc
 	binary.NativeEndian.PutUint64(rec[:], c.spec.Handle)
+	c.fired++
 	e.post(c.spec.Channel, rec[:])
 }
 

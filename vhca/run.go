@@ -28,6 +28,10 @@ func (e *Engine) Tick() bool {
 	return len(e.restless) > 0
 }
 
+// WakeFD is a file descriptor that becomes readable when Tick has something to
+// do, or -1.
+func (e *Engine) WakeFD() int { return -1 }
+
 // run executes what a queue pair's send queue holds.
 func (e *Engine) run(q *qp) {
 	if q.state == Reset {

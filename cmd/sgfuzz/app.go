@@ -58,6 +58,12 @@ func status(code int) error {
 	return &exitError{code: code}
 }
 
+// errorResult is the JSON object of a verb that could not do its work.
+type errorResult struct {
+	Error string `json:"error"` // what stood in the way
+	Exit  int    `json:"exit"`  // the exit status
+}
+
 // codeOf is the exit status for an error: one that says nothing else is on the
 // side of the output.
 func codeOf(err error) int {
@@ -147,6 +153,7 @@ type cli struct {
 	Vectors vectorsCmd `cmd:"" group:"outside" help:"Check recorded outputs of real drivers against the encoders."`
 	Mutants mutantsCmd `cmd:"" group:"measure" help:"Measure which re-created defects are found, and how fast."`
 	Bench   benchCmd   `cmd:"" group:"measure" help:"Measure the encoders beside the peers that this machine has."`
+	Vhca    vhcaCmd    `cmd:"" group:"measure" help:"Run an RDMA program on a virtual adapter, without hardware."`
 	Compare compareCmd `cmd:"" group:"measure" help:"Put the ways of registering a workload side by side."`
 	Import  importCmd  `cmd:"" group:"files" help:"Turn iovec logs and inputs of fuzzing engines into case files."`
 	Export  exportCmd  `cmd:"" group:"files" help:"Write cases and seeds as inputs of fuzzing engines."`
@@ -156,6 +163,7 @@ type cli struct {
 	Help       helpCmd       `cmd:"" group:"about" help:"Tell what a verb does and what it takes."`
 	Completion completionCmd `cmd:"" group:"about" help:"Print what makes a shell complete this command line."`
 	Man        manCmd        `cmd:"" group:"about" help:"Print the manual page."`
+	Schema     schemaCmd     `cmd:"" group:"about" help:"Print the JSON Schema of what a verb gives with --json."`
 	Version    versionCmd    `cmd:"" group:"about" help:"Print version and build."`
 }
 
@@ -197,7 +205,7 @@ func (a *app) main(args []string) int {
 	}
 	code = codeOf(err)
 	if result == nil && err != nil {
-		result = map[string]any{"error": err.Error(), "exit": code}
+		result = errorResult{err.Error(), code}
 	}
 	if err := sink.put(result); err != nil {
 		a.complain(err)

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/vhca"
+	"github.com/sgfuzz/sgfuzz/vhca/launch"
+)
+
+// vhcaCmd runs a program with a virtual adapter.
+type vhcaCmd struct {
+	common
+	Lib     string   `placeholder:"DIR" help:"Take the adapter's two libraries from DIR; normally they are built once, with cc and Go."`
+	Profile string   `placeholder:"NAME" default:"default" help:"The adapter's device profile."`
+	Trace   string   `placeholder:"FILE" help:"Decode every WQE as it executes, into FILE; - is standard error."`
+	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and say why; exit status 86."`
+	Fast    bool     `help:"Copy memory unchecked: faster, and a bad address may crash the program."`
+	Faults  string   `placeholder:"SPEC" help:"Inject faults: error=P, syndrome=S, delay=P, usec=N, lost=P, seed=N, separated by commas; P is a probability."`
+	Record  string   `placeholder:"DIR" help:"Write the lists of work requests into DIR as case files."`
+	Stats   bool     `help:"Print what the adapter did when the program ends."`
+	Program []string `arg:"" passthrough:"" name:"program" help:"The program and its arguments, after --."`
+}
+
+// run becomes the program: exit status and signals are its own.
+func (v *vhcaCmd) run(a *app) (any, error) {
+	argv := v.Program
+	if len(argv) > 0 && argv[0] == "--" {
+		argv = argv[1:]
+	}
+	if len(argv) == 0 {
+		return nil, badInputf("vhca: which program?")
+	}
+	s, err := v.settings()
+	if err != nil {
+		return nil, badInput(err)
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return nil, badInput(err)
+	}
+	lib, err := v.library(a)
+	if err != nil {
+		return nil, err
+	}
+	env, err := launch.Environment(lib, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.stdout.Flush(); err != nil {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%s: %w", path, syscall.Exec(path, argv, env))
+}
+
+func (v *vhcaCmd) settings() (vhca.Settings, error) {
+	s := vhca.Settings{Profile: v.Profile, Fast: v.Fast, Trace: v.Trace, Strict: v.Strict, Faults: v.Faults, Record: v.Record,
+		Stats: v.Stats, Group: strconv.Itoa(os.Getpid())}
+	if _, ok := mlx5model.ProfileByName(v.Profile); !ok {
+		return s, fmt.Errorf("--profile %s: no such profile", v.Profile)
+	}
+	if _, err := vhca.ParseFaults(v.Faults); err != nil {
+		return s, fmt.Errorf("--faults: %w", err)
+	}
+	var err error
+	if v.Record != "" {
+		if s.Record, err = filepath.Abs(v.Record); err == nil {
+			err = os.MkdirAll(s.Record, 0o755)
+		}
+	}
+	if err == nil && v.Trace != "" && v.Trace != "-" {
+		if s.Trace, err = filepath.Abs(v.Trace); err == nil {
+			err = os.WriteFile(s.Trace, nil, 0o644)
+		}
+	}
+	return s, err
+}
+
+func (v *vhcaCmd) library(a *app) (launch.Library, error) {
+	if v.Lib != "" {
+		lib, err := launch.Find(v.Lib)
+		return lib, badInput(err)
+	}
+	lib, err := launch.Build(a.ctx)
+	if errors.Is(err, launch.ErrMissing) {
+		err = badInput(err)
+	}
+	return lib, err
+}

@@ -1,0 +1,104 @@
+//go:build linux && (amd64 || arm64) && cgo
+
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/vhca"
+)
+
+// settings are the run's, trace its open trace.
+var (
+	settings vhca.Settings
+	trace    *bufio.Writer
+)
+
+// open makes the process's adapter as the environment says.
+func open() (*vhca.Engine, error) {
+	settings = vhca.Settings{Profile: "default"}
+	if s := os.Getenv(vhca.SettingsEnv); s != "" {
+		if err := json.Unmarshal([]byte(s), &settings); err != nil {
+			return nil, fmt.Errorf("%s: %w", vhca.SettingsEnv, err)
+		}
+	}
+	profile, ok := mlx5model.ProfileByName(settings.Profile)
+	if !ok {
+		return nil, fmt.Errorf("no profile %q", settings.Profile)
+	}
+	mem := vhca.NewProcess()
+	mem.Unchecked = settings.Fast
+	if !mem.Unchecked && !mem.Possible() {
+		fmt.Fprintln(os.Stderr, "vhca: this system does not allow process_vm_readv; memory accesses are not checked")
+		mem.Unchecked = true
+	}
+	c := vhca.Config{Profile: profile, Memory: mem, Post: post, Strict: settings.Strict, Stop: stop}
+	var err error
+	if c.Faults, err = vhca.ParseFaults(settings.Faults); err != nil {
+		return nil, err
+	}
+	if err := openTrace(&c); err != nil {
+		return nil, err
+	}
+	if settings.Record != "" {
+		c.Record = &vhca.Recorder{Put: record}
+	}
+	return vhca.New(c)
+}
+
+func openTrace(c *vhca.Config) error {
+	switch settings.Trace {
+	case "":
+		return nil
+	case "-":
+		trace = bufio.NewWriter(os.Stderr)
+	default:
+		f, err := os.OpenFile(settings.Trace, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+		if err != nil {
+			return err
+		}
+		trace = bufio.NewWriter(f)
+	}
+	c.Trace = trace
+	return nil
+}
+
+// post writes an event record; the pipe's end does not block.
+func post(fd int32, record []byte) {
+	if _, err := unix.Write(int(fd), record); err != nil {
+		fmt.Fprintf(os.Stderr, "vhca: an event is lost: %v\n", err)
+	}
+}
+
+// record writes a case.
+func record(c *corpus.Case) {
+	name := filepath.Join(settings.Record, fmt.Sprintf("%d-%s.sgcase", os.Getpid(), c.Name))
+	if err := os.WriteFile(name, corpus.AppendCase(nil, c), 0o644); err != nil {
+		fmt.Fprintf(os.Stderr, "vhca: %v\n", err)
+	}
+}
+
+// stop ends the program at a WQE that a strict adapter does not take.
+func stop(why string) {
+	fmt.Fprint(os.Stderr, why)
+	finish()
+	os.Exit(vhca.ExitStrict)
+}
+
+// finish is the end of the process.
+func finish() {
+	if trace != nil {
+		_ = trace.Flush()
+	}
+	if settings.Stats && engine != nil {
+		engine.Stats(os.Stderr)
+	}
+}

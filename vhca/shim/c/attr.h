@@ -1,0 +1,58 @@
+/* The attributes of one verbs ioctl: a method of an object. */
+#ifndef VHCA_ATTR_H
+#define VHCA_ATTR_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <rdma/rdma_user_ioctl_cmds.h>
+
+typedef struct ib_uverbs_ioctl_hdr hdr;
+
+/* attr finds an attribute, or gives NULL. */
+struct ib_uverbs_attr *attr(hdr *h, uint16_t id);
+
+/* input gives an attribute's bytes, or NULL: up to eight are in the attribute. */
+const void *input(hdr *h, uint16_t id);
+
+/* input_part copies at most size bytes of an attribute; the rest becomes 0. */
+void input_part(hdr *h, uint16_t id, void *to, size_t size);
+
+/* number gives an attribute as a number or handle, 0 if it is absent. */
+uint64_t number(hdr *h, uint16_t id);
+
+/* output fills an attribute with n bytes, the rest of it with zeros. */
+void output(hdr *h, uint16_t id, const void *from, size_t n);
+void output32(hdr *h, uint16_t id, uint32_t v);
+
+/* new_handle answers with the handle of a new object. */
+void new_handle(hdr *h, uint16_t id, uint64_t handle);
+
+/* ---- methods, by file; each gives 0 or an errno ---- */
+
+int method(hdr *h);             /* methods.c: finds and runs one */
+int get_context(hdr *h);        /* caps.c */
+int query_port(hdr *h);
+int query_gid_entry(hdr *h);
+int query_gid_table(hdr *h);
+int query_device(hdr *h);
+int query_device_ex(hdr *h);
+int devx_other(hdr *h);
+int reg_mr(hdr *h);             /* keys.c */
+int rereg_mr(hdr *h);
+int query_mr(hdr *h);
+int alloc_mw(hdr *h);
+int devx_create(hdr *h);
+int devx_destroy(hdr *h);
+int create_cq(hdr *h);          /* queues.c */
+int resize_cq(hdr *h);
+int destroy_cq(hdr *h);
+int create_srq(hdr *h);
+int modify_srq(hdr *h);
+int query_srq(hdr *h);
+int destroy_srq(hdr *h);
+int create_qp(hdr *h);          /* qp.c */
+int modify_qp(hdr *h);
+int query_qp(hdr *h);
+int destroy_qp(hdr *h);
+
+#endif

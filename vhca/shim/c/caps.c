@@ -1,0 +1,169 @@
+/* What the device says of itself. */
+#define _GNU_SOURCE
+#include "attr.h"
+#include "engine.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <infiniband/verbs.h>
+#include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
+#include <rdma/ib_user_verbs.h>
+#include <rdma/mlx5-abi.h>
+#include <rdma/mlx5_user_ioctl_cmds.h>
+
+enum { MAX_CQE = (1 << 22) - 1, MAX_SGE = 30, MAX_QP_WR = 32768, PORT_LID = 1 };
+
+/* The port's only GID, as the sysfs tree has it. */
+static const uint8_t port_gid[16] = { 0xfe, 0x80, [8] = 0x02, 0, 0, 0xff, 0xfe, 0, 0, 0x01 };
+
+/*
+ * get_context opens the engine. The limits are a ConnectX-5's; the longest send
+ * request of 1008 bytes is what a DS of 63 can say. With cqe_version 1 a
+ * completion names its object by the user index.
+ */
+int get_context(hdr *h)
+{
+	int err = engine_open();
+	if (err)
+		return err;
+	struct mlx5_ib_alloc_ucontext_resp resp = {
+		.qp_tab_size = 1 << 18,
+		.bf_reg_size = 512,
+		.tot_bfregs = 16,
+		.cache_line_size = 64,
+		.max_sq_desc_sz = 1008,
+		.max_rq_desc_sz = 512,
+		.max_send_wqebb = MAX_QP_WR,
+		.max_recv_wr = MAX_QP_WR,
+		.max_srq_recv_wr = MAX_QP_WR - 1,
+		.num_ports = 1,
+		.comp_mask = MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_MKEY_UPDATE_TAG | MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_SQD2RTS,
+		.response_length = sizeof(resp),
+		.cqe_version = 1,
+		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE | MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
+		.clock_info_versions = 1 << MLX5_IB_CLOCK_INFO_V1,
+		.log_uar_size = 12,
+		.num_uars_per_page = 1,
+	};
+	uint64_t support = IB_UVERBS_CORE_SUPPORT_OPTIONAL_MR_ACCESS;
+	output32(h, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, 1);
+	output(h, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
+	output(h, UVERBS_ATTR_UHW_OUT, &resp, sizeof(resp));
+	return 0;
+}
+
+int query_port(hdr *h)
+{
+	if ((uint8_t)number(h, UVERBS_ATTR_QUERY_PORT_PORT_NUM) != 1)
+		return EINVAL;
+	struct ib_uverbs_query_port_resp_ex resp = {
+		.legacy_resp = {
+			.max_msg_sz = 1u << 30, .gid_tbl_len = 1, .pkey_tbl_len = 1, .lid = PORT_LID, .sm_lid = PORT_LID,
+			.state = IBV_PORT_ACTIVE, .max_mtu = IBV_MTU_4096, .active_mtu = IBV_MTU_4096, .max_vl_num = 4,
+			.active_width = 2, .active_speed = 32, .phys_state = 5,
+			.link_layer = IBV_LINK_LAYER_INFINIBAND },
+	};
+	output(h, UVERBS_ATTR_QUERY_PORT_RESP, &resp, sizeof(resp));
+	return 0;
+}
+
+static struct ib_uverbs_gid_entry gid_entry(void)
+{
+	struct ib_uverbs_gid_entry g = { .port_num = 1, .gid_type = IB_UVERBS_GID_TYPE_IB };
+	memcpy(g.gid, port_gid, sizeof(port_gid));
+	return g;
+}
+
+int query_gid_entry(hdr *h)
+{
+	struct ib_uverbs_gid_entry g = gid_entry();
+	if ((uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_PORT) != 1 || (uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) != 0)
+		return EINVAL;
+	output(h, UVERBS_ATTR_QUERY_GID_ENTRY_RESP_ENTRY, &g, sizeof(g));
+	return 0;
+}
+
+int query_gid_table(hdr *h)
+{
+	struct ib_uverbs_attr *a = attr(h, UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES);
+	struct ib_uverbs_gid_entry g = gid_entry();
+	uint64_t one = 1;
+	if (!a || a->len < sizeof(g))
+		return EINVAL;
+	output(h, UVERBS_ATTR_QUERY_GID_TABLE_RESP_ENTRIES, &g, sizeof(g));
+	output(h, UVERBS_ATTR_QUERY_GID_TABLE_RESP_NUM_ENTRIES, &one, sizeof(one));
+	return 0;
+}
+
+static void device(struct ib_uverbs_query_device_resp *r)
+{
+	*r = (struct ib_uverbs_query_device_resp){
+		.fw_ver = (uint64_t)16 << 32 | 35 << 16 | 1000,
+		.node_guid = htobe64(0x020000fffe000001), .sys_image_guid = htobe64(0x020000fffe000001),
+		.max_mr_size = ~0ull, .page_size_cap = ~0xfffull, .vendor_id = 0x2c9, .vendor_part_id = 4119,
+		.max_qp = 4096, .max_qp_wr = MAX_QP_WR, .max_sge = MAX_SGE, .max_sge_rd = MAX_SGE, .max_cq = 1 << 16, .max_cqe = MAX_CQE,
+		.max_mr = 1 << 16, .max_pd = 1 << 16, .max_qp_rd_atom = 16, .max_res_rd_atom = 1 << 16, .max_qp_init_rd_atom = 16,
+		.atomic_cap = IBV_ATOMIC_HCA, .max_mw = 1 << 16, .max_ah = 1 << 20, .max_srq = 1 << 16, .max_srq_wr = MAX_QP_WR - 1, .max_srq_sge = 31,
+		.max_pkeys = 1, .local_ca_ack_delay = 16, .phys_port_cnt = 1,
+		.device_cap_flags = IB_UVERBS_DEVICE_MEM_WINDOW | IB_UVERBS_DEVICE_MEM_WINDOW_TYPE_2B | IB_UVERBS_DEVICE_XRC |
+				    IB_UVERBS_DEVICE_MEM_MGT_EXTENSIONS | IB_UVERBS_DEVICE_RC_RNR_NAK_GEN | IB_UVERBS_DEVICE_CURR_QP_STATE_MOD |
+				    IB_UVERBS_DEVICE_SYS_IMAGE_GUID | IB_UVERBS_DEVICE_PORT_ACTIVE_EVENT,
+	};
+}
+
+/* A question without a request is whether this path exists; ENOSPC says yes. */
+int query_device(hdr *h)
+{
+	if (!attr(h, UVERBS_ATTR_CORE_IN))
+		return ENOSPC;
+	struct ib_uverbs_query_device_resp r;
+	device(&r);
+	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
+	return 0;
+}
+
+int query_device_ex(hdr *h)
+{
+	struct ib_uverbs_ex_query_device_resp r = {
+		.response_length = sizeof(r),
+		.odp_caps = { .general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT, .per_transport_caps = { .rc_odp_caps = 0x3f, .ud_odp_caps = 0x3 } },
+		.timestamp_mask = ~0ull, .hca_core_clock = 1000000,
+		.xrc_odp_caps = 0x3f,
+	};
+	device(&r.base);
+	r.device_cap_flags_ex = r.base.device_cap_flags;
+	struct mlx5_ib_query_device_resp own = { .response_length = sizeof(own) };
+	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
+	output(h, UVERBS_ATTR_UHW_OUT, &own, sizeof(own));
+	return 0;
+}
+
+/* ---- capabilities by DEVX: include/linux/mlx5/mlx5_ifc.h ---- */
+
+enum { QUERY_HCA_CAP = 0x100, OPMOD_GENERAL = 0, CAP_AT = 16 /* bytes before the capabilities */ };
+
+/* Bits of mlx5_ifc_cmd_hca_cap_bits that signatures need; bit 0 is the first byte's highest. */
+static const uint16_t general_caps[] = {
+	0x217, /* sho */
+	0x480, /* sigerr_domain_and_sig_type */
+	0x1f0, /* sig_block_4048 */
+	0x147, /* sig_crc64_xp10 */
+	0x148, /* sig_crc32c */
+};
+
+static uint16_t be16_at(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+
+int devx_other(hdr *h)
+{
+	const uint8_t *in = input(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_IN);
+	uint8_t out[CAP_AT + 4096] = { 0 };
+	if (!in || be16_at(in) != QUERY_HCA_CAP)
+		return EOPNOTSUPP;
+	if (be16_at(in + 6) >> 1 == OPMOD_GENERAL)
+		for (size_t i = 0; i < sizeof(general_caps) / sizeof(*general_caps); i++)
+			out[CAP_AT + general_caps[i] / 8] |= (uint8_t)(0x80 >> general_caps[i] % 8);
+	output(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, out, sizeof(out));
+	return 0;
+}

@@ -1,0 +1,364 @@
+/*
+ * The thread that owns the engine: it carries out the program's commands,
+ * watches the doorbell records, and sleeps when nothing happens.
+ */
+#define _GNU_SOURCE
+#include "engine.h"
+
+#include "events.h"
+
+#include <dlfcn.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* What the library exports; see ../../lib. */
+static struct {
+	int (*open)(void);
+	int (*call)(uint32_t op, void *arg);
+	int (*ring)(uint32_t qpn);
+	void (*arm)(uint32_t cqn, uint32_t word);
+	int (*tick)(void);
+	int (*fd)(void);
+} hca;
+
+/* A send queue's doorbell record, and the counter seen last. */
+struct bell {
+	uint32_t qpn;
+	uint32_t *word;
+	uint16_t seen;
+};
+
+/*
+ * A completion queue's arm word. Arming twice may write the same value, so the
+ * thread leaves ARM_TAKEN there whenever it has read the word, which the
+ * library writes and never reads.
+ */
+struct arm {
+	uint32_t cqn;
+	uint32_t *word;
+};
+#define ARM_TAKEN 0xffffffffu
+
+static struct {
+	pid_t pid; /* whose thread it is */
+	pthread_mutex_t turn;
+	sem_t done;
+	int wake; /* eventfd */
+	enum hca_op op;
+	void *arg;
+	int err;
+	bool pending; /* atomic */
+	bool restless;
+	struct bell *bells;
+	struct arm *arms;
+	int bell_count, arm_count, bell_room, arm_room;
+} me = { .turn = PTHREAD_MUTEX_INITIALIZER };
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* ---- what is watched ---- */
+
+static void *grow(void *list, int count, int *room, size_t size)
+{
+	if (count < *room)
+		return list;
+	*room = *room ? 2 * *room : 64;
+	list = realloc(list, (size_t)*room * size);
+	if (!list)
+		abort();
+	return list;
+}
+
+static void add_bell(uint32_t qpn, uint64_t db)
+{
+	me.bells = grow(me.bells, me.bell_count, &me.bell_room, sizeof(*me.bells));
+	me.bells[me.bell_count++] = (struct bell){ qpn, (uint32_t *)(uintptr_t)(db + 4), 0 };
+}
+
+static void add_arm(uint32_t cqn, uint64_t db)
+{
+	me.arms = grow(me.arms, me.arm_count, &me.arm_room, sizeof(*me.arms));
+	me.arms[me.arm_count] = (struct arm){ cqn, (uint32_t *)(uintptr_t)(db + 4) };
+	__atomic_store_n(me.arms[me.arm_count++].word, ARM_TAKEN, __ATOMIC_RELAXED);
+}
+
+static void remove_bell(uint32_t qpn)
+{
+	for (int i = 0; i < me.bell_count; i++)
+		if (me.bells[i].qpn == qpn)
+			me.bells[i--] = me.bells[--me.bell_count];
+}
+
+static void remove_arm(uint32_t cqn)
+{
+	for (int i = 0; i < me.arm_count; i++)
+		if (me.arms[i].cqn == cqn)
+			me.arms[i--] = me.arms[--me.arm_count];
+}
+
+/* note keeps the lists of what is watched in step with the objects. */
+static void note(enum hca_op op, void *arg)
+{
+	struct hca_cq *cq = arg;
+	struct hca_qp *qp = arg;
+	struct hca_value *v = arg;
+	switch (op) {
+	case HCA_CQ_CREATE:
+		if (cq->channel >= 0)
+			add_arm(cq->n, cq->db);
+		break;
+	case HCA_QP_CREATE:
+		if (qp->sq_wqebbs)
+			add_bell(qp->n, qp->db);
+		break;
+	case HCA_CQ_DESTROY:
+		remove_arm(v->n);
+		break;
+	case HCA_QP_DESTROY:
+		remove_bell(v->n);
+		break;
+	default:
+		break;
+	}
+}
+
+/* ---- the thread ---- */
+
+static bool do_job(void)
+{
+	if (!__atomic_load_n(&me.pending, __ATOMIC_ACQUIRE))
+		return false;
+	me.err = hca.call(me.op, me.arg);
+	if (!me.err)
+		note(me.op, me.arg);
+	me.restless = true; /* the engine says when it is not */
+	__atomic_store_n(&me.pending, false, __ATOMIC_RELEASE);
+	sem_post(&me.done);
+	return true;
+}
+
+static bool look(void)
+{
+	bool busy = false;
+	for (int i = 0; i < me.bell_count; i++) {
+		struct bell *b = &me.bells[i];
+		uint16_t pi = (uint16_t)be32toh(__atomic_load_n(b->word, __ATOMIC_ACQUIRE));
+		if (pi == b->seen)
+			continue;
+		b->seen = pi;
+		me.restless = hca.ring(b->qpn) != 0;
+		busy = true;
+	}
+	for (int i = 0; i < me.arm_count; i++) {
+		if (__atomic_load_n(me.arms[i].word, __ATOMIC_RELAXED) == ARM_TAKEN)
+			continue;
+		hca.arm(me.arms[i].cqn, be32toh(__atomic_exchange_n(me.arms[i].word, ARM_TAKEN, __ATOMIC_ACQUIRE)));
+		busy = true;
+	}
+	return busy;
+}
+
+/*
+ * rest waits the longer the longer nothing has happened; a command, or a
+ * message of another process, ends it.
+ */
+static void rest(uint64_t idle)
+{
+	static const struct {
+		uint64_t idle, sleep; /* nanoseconds */
+	} steps[] = { { 2000000, 20000 }, { 20000000, 50000 }, { 200000000, 200000 }, { UINT64_MAX, 1000000 } };
+	if (idle < 50000) {
+		sched_yield();
+		return;
+	}
+	int i = 0;
+	while (idle >= steps[i].idle)
+		i++;
+	uint64_t sleep = steps[i].sleep;
+	if (me.restless && sleep > 200000)
+		sleep = 200000;
+	struct timespec t = { 0, (long)sleep };
+	struct pollfd fds[2] = { { .fd = me.wake, .events = POLLIN }, { .fd = hca.fd(), .events = POLLIN } };
+	uint64_t count;
+	if (ppoll(fds, 2, &t, NULL) > 0) {
+		if (fds[0].revents && read(me.wake, &count, sizeof(count)) < 0)
+			return;
+		if (fds[1].revents)
+			me.restless = true;
+	}
+}
+
+static void *serve(void *started)
+{
+	prctl(PR_SET_NAME, "vhca");
+	prctl(PR_SET_TIMERSLACK, 1000);
+	me.err = hca.open();
+	sem_post(started);
+	if (me.err)
+		return NULL;
+	for (uint64_t last = now_ns();;) {
+		bool busy = do_job();
+		busy |= look();
+		if (me.restless)
+			me.restless = hca.tick() != 0;
+		uint64_t now = now_ns();
+		if (busy)
+			last = now;
+		else
+			rest(now - last);
+	}
+}
+
+/* ---- starting ---- */
+
+/*
+ * fresh gives a copy of the library under another name: after a fork the
+ * parent's is in memory without its threads, and only a copy starts anew.
+ */
+static int fresh(const char *path, char *copy, size_t size)
+{
+	int in = open(path, O_RDONLY | O_CLOEXEC), out = memfd_create("vhca", MFD_CLOEXEC);
+	struct stat st;
+	if (in < 0 || out < 0 || fstat(in, &st) || sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size)
+		return errno ? errno : EIO;
+	close(in);
+	snprintf(copy, size, "/proc/self/fd/%d", out);
+	return 0;
+}
+
+static int load(bool again)
+{
+	const char *path = getenv("SGFUZZ_VHCA_ENGINE");
+	char copy[64];
+	if (!path) {
+		fprintf(stderr, "vhca: SGFUZZ_VHCA_ENGINE does not name the engine's library; start programs by sgfuzz vhca\n");
+		return ENOENT;
+	}
+	if (again && fresh(path, copy, sizeof(copy)) == 0)
+		path = copy;
+	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!lib) {
+		fprintf(stderr, "vhca: %s\n", dlerror());
+		return ENOENT;
+	}
+	hca.open = dlsym(lib, "hca_open");
+	hca.call = dlsym(lib, "hca_call");
+	hca.ring = dlsym(lib, "hca_ring");
+	hca.arm = dlsym(lib, "hca_arm");
+	hca.tick = dlsym(lib, "hca_tick");
+	hca.fd = dlsym(lib, "hca_fd");
+	if (hca.open && hca.call && hca.ring && hca.arm && hca.tick && hca.fd)
+		return 0;
+	fprintf(stderr, "vhca: %s is not the engine's library\n", path);
+	return ENOENT;
+}
+
+struct starting {
+	bool again;
+	int err;
+	sem_t ready;
+};
+
+/* begin loads the library on the thread that will use it. */
+static void *begin(void *arg)
+{
+	struct starting *s = arg;
+	s->err = load(s->again);
+	if (s->err) {
+		sem_post(&s->ready);
+		return NULL;
+	}
+	return serve(&s->ready);
+}
+
+static void waited(sem_t *s)
+{
+	while (sem_wait(s) && errno == EINTR)
+		;
+}
+
+static int start(bool again)
+{
+	struct starting s = { .again = again };
+	sigset_t all, old;
+	pthread_t thread;
+	sem_init(&s.ready, 0, 0);
+	sem_init(&me.done, 0, 0);
+	me.pending = false;
+	me.bell_count = me.arm_count = 0;
+	me.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int err = pthread_create(&thread, NULL, begin, &s);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (err)
+		return err;
+	pthread_detach(thread);
+	waited(&s.ready);
+	err = s.err ? s.err : me.err;
+	if (!err)
+		me.pid = getpid();
+	return err;
+}
+
+/* In a child the parent's other threads are gone, whatever they held. */
+static void in_child(void) { pthread_mutex_init(&me.turn, NULL); }
+
+int engine_open(void)
+{
+	static bool hooked;
+	int err = 0;
+	pthread_mutex_lock(&me.turn);
+	if (!hooked)
+		hooked = pthread_atfork(NULL, NULL, in_child) == 0;
+	if (me.pid != getpid())
+		err = start(me.pid != 0);
+	pthread_mutex_unlock(&me.turn);
+	return err;
+}
+
+int engine_call(enum hca_op op, void *arg)
+{
+	static const uint64_t one = 1;
+	if (me.pid != getpid())
+		return EIO;
+	pthread_mutex_lock(&me.turn);
+	me.op = op;
+	me.arg = arg;
+	__atomic_store_n(&me.pending, true, __ATOMIC_RELEASE);
+	ssize_t told = write(me.wake, &one, sizeof(one));
+	(void)told; /* full: it is awake */
+	waited(&me.done);
+	int err = me.err;
+	pthread_mutex_unlock(&me.turn);
+	return err;
+}
+
+/* The process ends: statistics and recordings are written. */
+__attribute__((destructor)) static void finish(void)
+{
+	if (me.pid && me.pid == getpid())
+		engine_call(HCA_CLOSE, NULL);
+}
