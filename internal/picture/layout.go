@@ -45,8 +45,11 @@ func (a *axis) end(v uint64) float64 {
 const (
 	rowMin   = 16 // of the shortest run of bytes
 	holeMin  = 9  // of memory that nothing names
+	holeLow  = 4  // the same if there are many rows
 	skipRow  = 26 // of rows left out
 	breakRow = 26 // between bands of memory
+	breakLow = 15 // the same if there are many rows
+	manyRows = 60
 	regionHd = 36 // above the pieces of a region
 	aboveAll = 6
 )
@@ -71,9 +74,36 @@ func height(least float64, n uint64, g float64) float64 {
 	return least + g*math.Log2(float64(n))
 }
 
+// layout places the stream and the memory below y: the shorter is stretched, so
+// that flows between them lie as level as can be. It returns where both end.
+func layout(p *Picture, s *Strategy, y float64) (stream axis, bands []memBand, bottom float64) {
+	stream, bands = streamAxis(p, s, y, 1), memoryBands(p, s, y, 1)
+	end := func() (a, b float64) {
+		a, b = y, y
+		if n := len(stream.pos); n > 0 {
+			a = stream.pos[n-1]
+		}
+		if n := len(bands); n > 0 {
+			b = bands[n-1].bottom
+		}
+		return a, b
+	}
+	switch a, b := end(); {
+	case b > y && b < a:
+		bands = memoryBands(p, s, y, min((a-y)/(b-y), mostStretch))
+	case a > y && a < b:
+		stream = streamAxis(p, s, y, min((b-y)/(a-y), mostStretch))
+	}
+	a, b := end()
+	return stream, bands, max(a, b)
+}
+
+// mostStretch bounds how much taller than need be a column is drawn.
+const mostStretch = 1.6
+
 // streamAxis lays out the stream: a row for each run of bytes of one entry in
 // one descriptor, with room for the heads of regions. y is where it starts.
-func streamAxis(p *Picture, s *Strategy, y float64) (a axis) {
+func streamAxis(p *Picture, s *Strategy, y, stretch float64) (a axis) {
 	type cut struct {
 		at   uint64
 		skip bool // what begins here is left out
@@ -115,7 +145,7 @@ func streamAxis(p *Picture, s *Strategy, y float64) (a axis) {
 			if skip {
 				y += skipRow
 			} else {
-				y += height(rowMin, cuts[j].at-cuts[i].at, g)
+				y += height(rowMin, cuts[j].at-cuts[i].at, g) * stretch
 			}
 		}
 		i = j
@@ -135,21 +165,9 @@ type memBand struct {
 // maxForeign is how many places outside the list's pages are drawn.
 const maxForeign = 6
 
-// mostStretch bounds how much taller than need be memory is drawn.
-const mostStretch = 1.6
-
 // memoryBands lays out memory from y on, with what wrong descriptors reach
-// outside the list's pages; no less tall than the stream, if possible, which
-// ends at bottom.
-func memoryBands(p *Picture, s *Strategy, y, bottom float64) []memBand {
-	bands := layBands(p, s, y, 1)
-	if n := len(bands); n > 0 && bands[n-1].bottom < bottom {
-		return layBands(p, s, y, min((bottom-y)/(bands[n-1].bottom-y), mostStretch))
-	}
-	return bands
-}
-
-func layBands(p *Picture, s *Strategy, y, stretch float64) []memBand {
+// outside the list's pages.
+func memoryBands(p *Picture, s *Strategy, y, stretch float64) []memBand {
 	var bands []memBand
 	rows := 0
 	for _, b := range p.Memory {
@@ -160,13 +178,16 @@ func layBands(p *Picture, s *Strategy, y, stretch float64) []memBand {
 		bands = append(bands, memBand{Band: Band{Addr: e.Addr, Len: e.Len, Segments: []Segment{{Addr: e.Addr, Len: e.Len}}}, foreign: true})
 	}
 	slices.SortStableFunc(bands, func(a, b memBand) int { return cmp.Compare(a.Addr, b.Addr) })
-	g := grow(rows)
+	g, hole, room := grow(rows), float64(holeMin), float64(breakRow)
+	if rows > manyRows {
+		hole, room = holeLow, breakLow
+	}
 	for i := range bands {
 		b := &bands[i]
 		if b.Gap = uint64(b.Addr); i > 0 {
 			b.Gap -= uint64(bands[i-1].Addr) + bands[i-1].Len
 			if b.Gap > 0 {
-				y += breakRow * stretch
+				y += room * stretch
 			}
 		}
 		b.top = y
@@ -176,7 +197,7 @@ func layBands(p *Picture, s *Strategy, y, stretch float64) []memBand {
 			if m.Named > 0 || b.foreign {
 				y += height(rowMin, m.Len, g) * stretch
 			} else {
-				y += height(holeMin, m.Len, g/3) * stretch
+				y += height(hole, m.Len, g/3) * stretch
 			}
 		}
 		b.bottom = y

@@ -64,15 +64,8 @@ func (p *Picture) SVG(s *Strategy, o SVGOptions) []byte {
 	var head drawing // its height must be known first
 	head.p, head.s, head.o = p, s, o
 	y := head.header()
-	d.axis = streamAxis(p, s, y)
-	bottom := y
-	if n := len(d.axis.pos); n > 0 {
-		bottom = d.axis.pos[n-1]
-	}
-	d.bands = memoryBands(p, s, y, bottom)
-	if n := len(d.bands); n > 0 {
-		bottom = max(bottom, d.bands[n-1].bottom)
-	}
+	var bottom float64
+	d.axis, d.bands, bottom = layout(p, s, y)
 	bottom = max(bottom, y+float64(30+20*len(d.refusalLines()))) + 16
 	d.open(bottom + 52)
 	d.Write(head.Bytes())

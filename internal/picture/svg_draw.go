@@ -83,28 +83,28 @@ func (d *drawing) segmentLabels(b *memBand, m *Segment) {
 	d.label(memX+10, (y0+y1)/2+4, "ps px", words+", "+size(m.Len), 32)
 }
 
-// pageBorders draws the borders of the pages of a band.
+// closest is how near to each other page borders may be drawn, in pixels.
+const closest = 7
+
+// pageBorders draws the borders of the pages of a band: all, or if they are too
+// many or too close the first and the last two.
 func (d *drawing) pageBorders(b *memBand) {
-	if bits.OnesCount64(d.p.PageSize) != 1 || b.foreign {
+	page := d.p.PageSize
+	if bits.OnesCount64(page) != 1 || b.foreign || b.Len == 0 {
 		return
 	}
-	n := b.Len / d.p.PageSize
-	if b.Len == 0 {
-		return
+	n := b.Len / page
+	all := n <= maxTicks
+	for i := uint64(1); all && i <= n; i++ {
+		all = b.begin(i*page)-b.begin((i-1)*page) >= closest
 	}
-	last := -100.0
 	for i := uint64(0); i <= n; i++ {
-		if n > maxTicks && i > 1 && i < n-1 {
+		if !all && i == 2 && n > 3 {
 			i = n - 1
 		}
-		y := b.begin(i * d.p.PageSize)
-		if y-last < 3 {
-			continue
-		}
-		last = y
-		d.f(`<path d="M%d %.1fh%d" class="edge pd" stroke-width="1.5"/>`+"\n", memX-6, y, memW+12)
+		d.f(`<path d="M%d %.1fh%d" class="edge pd" stroke-width="1.5"/>`+"\n", memX-6, b.begin(i*page), memW+12)
 	}
-	if n > maxTicks {
+	if !all {
 		d.label(memX+memW-6, b.top+13, "muted ps pr px", commas(n)+" pages", 20)
 	}
 }
@@ -237,7 +237,7 @@ func (d *drawing) piece(i int, g *Region, q *Piece) {
 		d.f(`<rect x="%d" y="%.1f" width="%d" height="%.1f" class="s%d pe"/>`, midX, t0, midW, max(t1-t0, 1), series(max(entry, 0)))
 		at += n
 	}
-	if g.Kind == KindMTT && !q.Run {
+	if g.Kind == KindMTT && !q.Run && !q.Wrong {
 		d.gauge(q, y0+1, max(y1-y0-2, 1))
 	}
 	if q.Wrong {

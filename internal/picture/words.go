@@ -187,6 +187,9 @@ func (p *Piece) says(kind string) string {
 		if len(p.Via) > 0 {
 			at = p.Via
 		}
+		if at[0].Addr == p.Addr {
+			return fmt.Sprintf("%v, %s of it", p.Addr, size(p.Len))
+		}
 		return fmt.Sprintf("%v, from +%#x", p.Addr, uint64(at[0].Addr)-uint64(p.Addr))
 	case kind == KindMTT:
 		return p.Addr.String()
