@@ -53,8 +53,8 @@ func path(t *testing.T, name, path string) string {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
-		if c.Name == "bugs/b64-offset-needs-one-page-more" {
-			return serve.Fragment(corpus.Format(c)) + "&bug=region-without-offset-page"
+		if c.Name == "bugs/b32-length-keeps-the-offset" {
+			return serve.Fragment(corpus.Format(c)) + "&bug=length-keeps-the-offset"
 		}
 	}
 	t.Fatal("no such case")

@@ -51,7 +51,7 @@ function verdict(box, p, s) {
     h('p', {}, h('strong', {}, s.strategy), ' ', sentence(p, s), ' ', failed ? h('strong', { class: 'bad' }, 'A check failed.') : 'Every check passed.'),
     s.why ? h('p', {}, `Why ${s.chosen}: ${s.why}`) : null,
     p.mutant ? h('p', {}, `With the bug ${p.mutant}: ${p.cause}.`) : null,
-    s.blame && !s.failures?.includes(s.blame.text) ? h('p', {}, s.blame.part ? h('strong', {}, s.blame.part + ': ') : null, s.blame.text, differing(s.blame)) : null,
+    s.blame && !s.failures?.includes(s.blame.text) ? h('p', {}, h('strong', {}, 'To blame: '), s.blame.text, differing(s.blame)) : null,
     failed ? h('ul', {}, s.failures.map((f) => h('li', {}, f))) : null,
     s.error && !failed ? h('p', {}, s.error) : null);
 }

@@ -98,7 +98,7 @@ function chooser(s, now) {
 // moved shows a stream position in the other parts.
 function moved(place, source) {
   borders.point(place.entry);
-  picture.light(place);
+  picture.light(place, source !== 'picture' && source !== 'answer');
   const q = answer?.picture.strategies[answer.shown]?.requests.find((q) => q.index === answer.request);
   const { piece, region } = place;
   if (request && q && piece && !piece.skipped && region.key === q.key && source !== 'answer') {

@@ -34,12 +34,17 @@ export function show(svg) {
   here = [];
 }
 
-// light marks what stands for a byte of the stream and where that is in memory.
-export function light({ at, entry, memory }) {
+// light marks what stands for a byte of the stream and where that is in memory,
+// and with reveal scrolls the picture there.
+export function light({ at, entry, memory }, reveal) {
   for (const e of here) e.classList.remove('here');
   here = [];
   if (at === undefined) return;
   for (const s of shapes) if (at >= s.from && at < s.from + s.bytes) here.push(s.element);
   for (const l of lands) if (l.entry === entry && memory >= l.addr && memory < l.addr + BigInt(l.bytes)) here.push(l.element);
   for (const e of here) e.classList.add('here');
+  if (!reveal || here.length === 0) return;
+  const r = here[0].getBoundingClientRect();
+  const b = box.getBoundingClientRect();
+  if (r.top < b.top || r.bottom > b.bottom) box.scrollTop += r.top - b.top - b.height / 3;
 }

@@ -1,6 +1,8 @@
 // A scrolling list of which only the rows in sight exist, so that its length
 // costs nothing. All rows have one height.
 
+const mostPrinted = 64; // rows on paper
+
 // windowed shows into box. make gives the element of a row once, and update
 // shows entry index in it. spare rows exist above and below what is in sight.
 export function windowed(box, rowHeight, make, update, spare = 4) {
@@ -45,6 +47,12 @@ export function windowed(box, rowHeight, make, update, spare = 4) {
     asked = requestAnimationFrame(draw);
   });
   new ResizeObserver(draw).observe(box);
+  addEventListener('beforeprint', () => {
+    for (let i = 0; i < Math.min(length, mostPrinted); i++) if (!rows.has(i)) place(i);
+    inner.append(...[...rows].sort(([a], [b]) => a - b).map(([, row]) => row));
+    inner.dataset.more = length > mostPrinted ? `… ${length - mostPrinted} more` : '';
+  });
+  addEventListener('afterprint', draw);
 
   return {
     // resize sets the number of rows and shows all rows in sight anew.
