@@ -16,6 +16,9 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
+	"regexp"
+	"strings"
+	"sync"
 )
 
 // Series is the number of series colours.
@@ -30,8 +33,30 @@ var document string
 // CSS is the style sheet of every page: colours, pictures, text.
 func CSS() string { return colours + document }
 
-// SVGStyle is the style element that gives a picture outside a page its colours.
-func SVGStyle() template.HTML { return template.HTML("<style>\n" + colours + "</style>\n") }
+// SVGStyle is the style element that gives a picture outside a page its
+// colours. They stand in it as literals: not every program that shows SVG knows
+// variables or schemes, and one that does not shows the light one.
+func SVGStyle() template.HTML { return svgStyle() }
+
+var svgStyle = sync.OnceValue(func() template.HTML {
+	light, rest, _ := strings.Cut(colours, "@media")
+	dark, shapes, _ := strings.Cut(rest, "}\n}\n")
+	return template.HTML("<style>\n" + literal(shapes, light) + "@media (prefers-color-scheme: dark) {\n" + literal(shapes, dark) + "}\n</style>\n")
+})
+
+var (
+	definition = regexp.MustCompile(`(--[a-z0-9-]+): (#[0-9a-f]{6})`)
+	use        = regexp.MustCompile(`var\((--[a-z0-9-]+)\)`)
+)
+
+// literal is css with the variables that scheme defines put in.
+func literal(css, scheme string) string {
+	colour := map[string]string{}
+	for _, m := range definition.FindAllStringSubmatch(scheme, -1) {
+		colour[m[1]] = m[2]
+	}
+	return use.ReplaceAllStringFunc(css, func(v string) string { return colour[use.FindStringSubmatch(v)[1]] })
+}
 
 // Doc is a document.
 type Doc struct {

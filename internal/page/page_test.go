@@ -106,3 +106,17 @@ var errFull = errors.New("no space left")
 type full struct{}
 
 func (full) Write([]byte) (int, error) { return 0, errFull }
+
+// TestSVGStyle demands that a picture alone needs no variables, and has every
+// shape in both schemes.
+func TestSVGStyle(t *testing.T) {
+	text := string(SVGStyle())
+	if strings.Contains(text, "--") || strings.Contains(text, "fill: ;") || strings.Contains(text, "stroke: ;") {
+		t.Errorf("a variable, or nothing for one:\n%s", text)
+	}
+	for _, shape := range []string{".s0 { fill: #2563b0; }", ".s0 { fill: #7fb2f0; }", ".bad-line { stroke: #b3202e; }", ".bad-line { stroke: #ff97a0; }"} {
+		if strings.Count(text, shape) != 1 {
+			t.Errorf("%q stands %d times in\n%s", shape, strings.Count(text, shape), text)
+		}
+	}
+}
