@@ -84,10 +84,9 @@ func newSPDKWQE(l sg.List) (work, error) {
 func (w *spdkWQE) rounds(n int) error {
 	for range n {
 		w.qp.TxAvailable = ringWQEBBs // as if all before were complete
-		if err := w.qp.UMRConfigure(mkey, w.len, w.list, 0); err != nil {
+		if err := w.qp.PostUMR(mkey, w.len, w.list, 0); err != nil {
 			return err
 		}
-		w.qp.CompleteSend()
 	}
 	return nil
 }

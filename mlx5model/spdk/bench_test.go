@@ -8,8 +8,8 @@ import (
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
-// BenchmarkUMR posts one UMR a doorbell. The row copy64 is the scale: 64
-// entries copied, nothing else.
+// BenchmarkUMR posts one UMR a doorbell, in one call or, in the rows that say
+// so, in two. The row copy64 is the scale: 64 entries copied, nothing else.
 func BenchmarkUMR(b *testing.B) {
 	b.Run("copy64", func(b *testing.B) {
 		src, dst := goldenList(64), make([]sg.Entry, 64)
@@ -18,9 +18,17 @@ func BenchmarkUMR(b *testing.B) {
 		}
 	})
 	for _, n := range []int{1, 4, 16, 32, 48} {
+		q, list := newQP(b, 256, SigNone, 0), goldenList(n)
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			q := newQP(b, 256, SigNone, 0)
-			list := goldenList(n)
+			b.ReportAllocs()
+			for b.Loop() {
+				q.TxAvailable = 256
+				if err := q.PostUMR(0xabcd42, 4096, list, mlx5model.CtrlCEAlways); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("%d-two-calls", n), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				q.TxAvailable = 256

@@ -11,9 +11,9 @@
 //	err := qp.UMRConfigure(mkey, total, list, mlx5model.CtrlCEAlways)
 //	qp.CompleteSend()
 //
-// The flags are the control segment's fm_ce_se byte. Fences are entirely the
-// caller's: nothing is added to a UMR or behind it. The completion mode is
-// rewritten by the queue's SigMode.
+// PostUMR does both at once. The flags are the control segment's fm_ce_se byte.
+// Fences are entirely the caller's: nothing is added to a UMR or behind it. The
+// completion mode is rewritten by the queue's SigMode.
 //
 // # What SPDK leaves out
 //

@@ -61,15 +61,16 @@ type QP struct {
 	SigMode    SigMode
 	MaxSendSGE uint32 // entries per WQE
 
-	PI          uint16 // WQEBB counter of the next WQE
-	TxAvailable uint16 // free WQEBBs; completions give them back
 	// NonsignaledOutstanding counts the WQEBBs posted since the last WQE
 	// that asks for a completion.
 	NonsignaledOutstanding uint16
 
 	// DBRec is the doorbell record [SND] in host order, 0 before the first
 	// doorbell.
-	DBRec uint32
+	DBRec       uint32
+	PI          uint16 // WQEBB counter of the next WQE
+	TxAvailable uint16 // free WQEBBs; completions give them back
+
 	// Doorbell is what the last doorbell wrote to the UAR: the first 8 bytes
 	// of the last WQE.
 	Doorbell [8]byte
@@ -125,11 +126,17 @@ func (q *QP) CompleteSend() {
 	q.DBRec, q.Doorbell, q.head = uint32(q.PI), q.head, [8]byte{}
 }
 
-// signalLast makes the last WQE ask for a completion.
+// signaled is a fm_ce_se byte that asks for a completion.
+func signaled(fmCeSe uint8) uint8 { return fmCeSe&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways }
+
+// signalLast makes the last WQE ask for a completion. It stands apart so that
+// CompleteSend is small enough to be inlined.
+//
+//go:noinline
 func (q *QP) signalLast() {
 	const index = 1 // be16 of the control segment
 	b := sendq.At(q.Ring, uint32(binary.BigEndian.Uint16(q.head[index:])))
-	b[0x0b] = b[0x0b]&^mlx5model.CtrlCEMask | mlx5model.CtrlCEAlways
+	b[0x0b] = signaled(b[0x0b])
 	q.NonsignaledOutstanding = 0
 }
 

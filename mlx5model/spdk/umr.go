@@ -42,20 +42,6 @@ func PoolMkeyContext(pd uint32, bsf, crypto bool) mlx5model.MkeyContext {
 // bsfSize is one byte-stream format block in bytes.
 const bsfSize = 64
 
-// UMRConfigure writes a UMR that makes mkey the concatenation of the entries of
-// list with a length of umrLen bytes, and valid (spdk_mlx5_umr_configure).
-func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) error {
-	buf, at := q.Ring.Bytes(), int(q.Ring.Index(uint32(q.PI)))*mlx5model.WQEBBSize
-	wqebbs := (len(list)+3)>>2 + mlx5model.UMRFixedDS/4
-	if avx2 && uint64(len(list))-1 < uint64(q.MaxSendSGE) && wqebbs <= int(q.TxAvailable) && at+wqebbs*mlx5model.WQEBBSize <= len(buf) {
-		// There is nothing to refuse, and the ring's end does not cut it.
-		umrAVX2(q, &buf[at], &list[0], len(list), sendq.Flags(0, q.mode(flags), mkey), umrLen)
-		return nil
-	}
-	_, err := q.umr(mkey, umrLen, list, flags, &plain)
-	return err
-}
-
 // form is what the kinds of UMR differ in.
 type form struct {
 	bsf     uint16 // bytes behind the list

@@ -18,7 +18,8 @@ const WQEBBSize = 64
 // Fields of mlx5model.Ring; TestRingLayout of the packages asks for them.
 const (
 	RingBase = 0
-	RingLen  = 8 // bytes, a power of two
+	RingLen  = 8  // bytes, a power of two
+	RingMask = 24 // uint32: WQEBBs, less one
 )
 
 // NoSplit is an attribute that textflag.h names.
@@ -96,6 +97,15 @@ func (f *Function) Change(opcode string, c string, v operand.Op) {
 func (f *Function) Argument(param string, r reg.GPVirtual) reg.GPVirtual {
 	f.Load(f.Param(param), r)
 	return r
+}
+
+// Parameter is where a parameter stands in the caller's frame.
+func (f *Function) Parameter(name string) operand.Mem {
+	b, err := f.Param(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
 }
 
 // TailCall leaves the function for another one in the same frame.

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"github.com/sgfuzz/sgfuzz/mlx5model/internal/_emit"
+
+	. "github.com/mmcloughlin/avo/operand"
+	. "github.com/mmcloughlin/avo/reg"
+)
+
+// entries writes the list, and zeroes up to the end of its last WQEBB.
+func (r *request) entries() {
+	list := r.Argument("list", r.GP64())
+	r.toKLM = r.YMM()
+	r.VMOVDQU(emit.Field(r.tables, "tables_toKLM", 0), r.toKLM)
+	blocks := func(n int) {
+		for off := 0; off < n*emit.WQEBBSize; off += vectorSize {
+			v := r.YMM()
+			r.convert(Mem{Base: list, Disp: off}, v, v, off)
+		}
+		r.ADDQ(I32(n*emit.WQEBBSize), list)
+		r.ADDQ(I32(n*emit.WQEBBSize), r.wqe)
+	}
+	r.SUBQ(I8(2*blockKLMs), r.n)
+	r.JL(LabelRef("fewer"))
+	r.Label("loop")
+	blocks(2)
+	r.SUBQ(I8(2*blockKLMs), r.n)
+	r.JGE(LabelRef("loop"))
+	r.Label("fewer")
+	r.TESTL(U32(blockKLMs), r.n.As32())
+	r.JE(LabelRef("rest"))
+	blocks(1)
+	r.Label("rest")
+	r.rest(list)
+}
+
+// rest writes a last WQEBB of one to three entries. What lacks is not read: a
+// load of 16 bytes clears the other half.
+func (r *request) rest(list GPVirtual) {
+	low, high := r.YMM(), r.YMM()
+	r.ANDL(I8(blockKLMs-1), r.n.As32())
+	r.JE(LabelRef("listed"))
+	r.CMPL(r.n.As32(), I8(2))
+	r.JB(LabelRef("one"))
+	r.convert(Mem{Base: list}, low, low, 0)
+	r.JE(LabelRef("two"))
+	r.convert(Mem{Base: list, Disp: vectorSize}, high.AsX(), high, vectorSize)
+	r.JMP(LabelRef("listed"))
+	r.Label("one")
+	r.convert(Mem{Base: list}, low.AsX(), low, 0)
+	r.Label("two")
+	r.VMOVDQU(r.zero, r.at(vectorSize))
+	r.Label("listed")
+}
+
+// convert turns the entries that part of a vector, or all of it, has room for to
+// KLMs and writes the vector.
+func (r *request) convert(from Mem, part Register, all VecVirtual, off int) {
+	shuffle := Register(r.toKLM)
+	if part.Size() != all.Size() {
+		shuffle = r.toKLM.AsX()
+	}
+	r.VMOVDQU(from, part)
+	r.VPSHUFB(shuffle, part, part)
+	r.VMOVDQU(all, r.at(off))
+}
+
+// at is a place in the list.
+func (r *request) at(off int) Mem {
+	return Mem{Base: r.wqe, Disp: fixedBlocks*emit.WQEBBSize + off}
+}
