@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +23,12 @@ func TestMain(m *testing.M) {
 	if args := os.Args[1:]; slices.Equal(args, []string{"bench", "--serve"}) || os.Getenv(asProgram) != "" {
 		os.Exit(run(context.Background(), args, os.Stdin, os.Stdout, os.Stderr))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, v := range violations.list {
+		fmt.Fprintln(os.Stderr, "against its schema:", v)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // benchLine is any line of the verb's JSON.

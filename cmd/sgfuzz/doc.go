@@ -15,7 +15,9 @@
 //	shrink FILE           smallest case that fails in the same class
 //	encode FILE           the WQE bytes that a strategy posts for a case
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
-//	import --out DIR FILE…   iovec logs to case files; with --from also inputs of fuzzing engines
+//	report DIR            a campaign's state directory as one page: figures, growth,
+//	                      features by strategy, findings with pictures
+//	import --out DIR FILE…   iovec logs to case files; with --format also inputs of fuzzing engines
 //	export --format FORMAT --out DIR [FILE|DIR…]
 //	                      cases, or a target's seeds, as inputs of fuzzing engines
 //	vectors FILE…         check recorded outputs of real drivers against the encoders
@@ -33,10 +35,19 @@
 //	corpus list [FILE|DIR…]  names, entries, features and wants of case files
 //	corpus minimize DIR… --out DIR  the fewest cases that show all that all of them show
 //	corpus fmt FILE|DIR…  the same as fmt
+//	help [VERB]           what a verb does and takes, as with --help
+//	completion SHELL      what makes bash, zsh or fish complete this command line
+//	man                   the manual page
+//	schema [VERB]         the JSON Schema of what a verb gives with --json
 //	version               version and build
 //
-// A FILE of "-" is standard input, where a verb reads one file. A directory
-// stands for the case files (*.sgcase) below it. The text form of a case is
+// # Cases
+//
+// Where a case is read, its file can be named, or an embedded case, such as
+// features/single-entry ("sgfuzz corpus list" lists them); what is on disk goes
+// before. A FILE of "-" is standard input, where a verb reads one file. A
+// directory stands for the case files (*.sgcase) below it, and one of the
+// embedded set, such as bugs, for its cases. The text form of a case is
 // described in package corpus.
 //
 // # Exit status
@@ -60,9 +71,21 @@
 // FILE it stands on standard output in place of the text; with FILE, which must
 // be joined with '=', the text is printed too. The object of a verb that could
 // not do its work has the fields "error" and "exit" only. Field names are
-// stable: new ones may come, none goes or changes its meaning.
+// stable: new ones may come, none goes or changes its meaning. "sgfuzz schema
+// VERB" prints the JSON Schema of a verb's object. "bench" writes an object a
+// line as it goes.
+//
+// Names that are mistyped (verbs, flags, strategies, dialects, profiles,
+// generators, mutants, embedded cases) are answered with those that are near.
 //
 // Files are written whole or not at all.
+//
+// # Environment
+//
+// NO_COLOR, if it is not empty, keeps colours out of the output; there are none
+// anyway where it is not a terminal. COLUMNS is the width of pictures and tables
+// that are made to fit. Nothing else is read from the environment by sgfuzz
+// itself; bench runs a C compiler, which has its own.
 //
 // # Interruption
 //

@@ -9,6 +9,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/internal/files"
+	"github.com/sgfuzz/sgfuzz/internal/wqeview"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
@@ -20,7 +21,7 @@ type encodeCmd struct {
 	Profile  string `placeholder:"NAME" help:"Device profile (default: the case's)."`
 	Raw      bool   `help:"Write the WQEs as bytes, each padded to whole 64-byte blocks; lists by pointer are left out."`
 	Out      string `short:"o" placeholder:"FILE" help:"File to write to (default: standard output)."`
-	File     string `arg:"" names:"case" help:"A case: a file, the name of an embedded case, or - for standard input."`
+	File     string `arg:"" name:"case" help:"A case: a file, the name of an embedded case, or - for standard input."`
 }
 
 // encodeResult is its JSON object.
@@ -125,14 +126,11 @@ func writeHex(w io.Writer, r *encodeResult, posted []fuzz.Posted) {
 		fmt.Fprintf(w, "\n# WQE %d: %s, DS %d, dialect %s\n", i, e.Opcode, e.DS, p.Dialect)
 		hexRows(w, p.WQE)
 		if p.List != nil {
-			fmt.Fprintf(w, "# %s %d, %d bytes at %s\n", listHeading, i, len(p.List), e.ListAddr)
+			fmt.Fprintf(w, "# %s %d, %d bytes at %s\n", wqeview.ListHeading, i, len(p.List), e.ListAddr)
 			hexRows(w, p.List)
 		}
 	}
 }
-
-// listHeading begins the comment above a list by pointer; decode knows it.
-const listHeading = "list of WQE"
 
 func hexRows(w io.Writer, b []byte) {
 	for ; len(b) > 0; b = b[min(16, len(b)):] {

@@ -61,6 +61,13 @@ Examples:
     sgfuzz report campaign
     sgfuzz report campaign -o page.html --findings 50`,
 
+	"explain": `Examples:
+
+    sgfuzz explain case.sgcase
+    sgfuzz explain --strategy indirect,fastreg bugs/b10-no-page-size-fits
+    sgfuzz explain --svg case.svg --html case.html features/single-entry
+    sgfuzz explain --mutant raw-count-takes-regions`,
+
 	"compare": `Examples:
 
     sgfuzz compare writes.iov
@@ -82,6 +89,14 @@ Examples:
     sgfuzz conform -- ./child
     sgfuzz conform --ops register --cases 20000 -o findings -- python3 child.py
     sgfuzz conform --replay findings --cases 1 --junit result.xml -- ./child --fast`,
+
+	"vhca": `The exit status is that of the program.
+
+Examples:
+
+    sgfuzz vhca -- ibv_devinfo -v
+    sgfuzz vhca --strict --trace wqes.txt -- ib_write_bw
+    sgfuzz vhca --record lists -- ./program --its-own-flag`,
 
 	"vectors": `Examples:
 

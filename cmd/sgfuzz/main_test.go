@@ -27,6 +27,7 @@ func sgfuzz(stdin string, args ...string) result {
 func sgfuzzCtx(ctx context.Context, stdin string, args ...string) result {
 	var out, err bytes.Buffer
 	code := run(ctx, args, strings.NewReader(stdin), &out, &err)
+	checkOutput(args, out.String())
 	return result{code, out.String(), err.String()}
 }
 
@@ -158,19 +159,58 @@ func TestEmptyInput(t *testing.T) {
 }
 
 // goodInvocations is one for every verb, each with text on standard output.
+// Flags may be appended.
 func goodInvocations(t *testing.T) map[string][]string {
-	c := write(t, "c.sgcase", gapCase)
+	c, cases := write(t, "c.sgcase", gapCase), corpusDir(t)
+	dir := func(name string) string { return filepath.Join(t.TempDir(), name) }
 	return map[string][]string{
-		"run":     {"run", "--no-corpus", "--cases=2", "--seed=1", "--strategy=indirect", "--generator=" + firstGenerator, "--out", filepath.Join(t.TempDir(), "f")},
-		"replay":  {"replay", "--strategy=indirect", c},
-		"shrink":  {"shrink", write(t, "w.sgcase", wrongCase)},
-		"encode":  {"encode", c},
-		"decode":  {"decode", write(t, "nop.hex", nopHex)},
-		"import":  {"import", "--out", filepath.Join(t.TempDir(), "i"), write(t, "l.iov", "writev 0x1000+3\n")},
-		"vectors": {"vectors", write(t, "v.jsonl", skippedVector)},
-		"fmt":     {"fmt", write(t, "f.sgcase", "sg 4096+1 # x\noffset 1\n")},
-		"version": {"version"},
-		"help":    {"--help"},
+		"run":             {"run", "--no-corpus", "--cases=2", "--seed=1", "--strategy=indirect", "--generator=" + firstGenerator, "--out", dir("f")},
+		"replay":          {"replay", "--strategy=indirect", c},
+		"shrink":          {"shrink", write(t, "w.sgcase", wrongCase)},
+		"exhaust":         {"exhaust", "--entries=1", "--pages=1", "--strategy=indirect", "--out", dir("f")},
+		"encode":          {"encode", c},
+		"decode":          {"decode", write(t, "nop.hex", nopHex)},
+		"explain":         {"explain", c},
+		"compare":         {"compare", "--ios=100", c},
+		"report":          {"report", "--out", dir("r.html"), stateDir(t)},
+		"vectors":         {"vectors", write(t, "v.jsonl", skippedVector)},
+		"mutants":         {"mutants", "--seeds=1", "--steps=10", "gap-never-true"},
+		"bench":           {"bench", "--bench=klm_list", "--entries=4", "--rounds=1"},
+		"import":          {"import", "--out", dir("i"), write(t, "l.iov", "writev 0x1000+3\n")},
+		"export":          {"export", "--format=jsonl", "--out", dir("e"), c},
+		"fmt":             {"fmt", write(t, "f.sgcase", "sg 4096+1 # x\noffset 1\n")},
+		"corpus list":     {"corpus", "list", cases},
+		"corpus minimize": {"corpus", "minimize", "--no-mutants", "--out", dir("m"), cases},
+		"corpus fmt":      {"corpus", "fmt", write(t, "f.sgcase", "sg 4096+1 # x\noffset 1\n")},
+		"help":            {"help", "corpus"},
+		"completion":      {"completion", "bash"},
+		"man":             {"man"},
+		"schema":          {"schema"},
+		"version":         {"version"},
+	}
+}
+
+// stateDir is the state of a campaign of two cases.
+func stateDir(t *testing.T) string {
+	dir := filepath.Join(t.TempDir(), "s")
+	sgfuzz("", "run", "--no-corpus", "--cases=2", "--seed=1", "--strategy=indirect", "--state", dir).want(t, exitFine)
+	return dir
+}
+
+// withoutInvocation are the verbs that goodInvocations cannot have, with the
+// tests that take its place.
+var withoutInvocation = map[string]string{
+	"conform": "needs a child: TestConform",
+	"vhca":    "becomes the program that it runs",
+	"serve":   "ends with the context only: TestServe",
+}
+
+func TestEveryVerbIsInvoked(t *testing.T) {
+	good := goodInvocations(t)
+	for _, c := range program().Cmds {
+		if good[c.Name] == nil && withoutInvocation[c.Name] == "" {
+			t.Errorf("%s: none of goodInvocations", c.Name)
+		}
 	}
 }
 
@@ -186,7 +226,9 @@ type fullDisk struct{}
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
 
 func TestOutputThatFails(t *testing.T) {
-	for verb, args := range goodInvocations(t) {
+	good := goodInvocations(t)
+	good["--help"] = []string{"--help"}
+	for verb, args := range good {
 		t.Run(verb, func(t *testing.T) {
 			var stderr bytes.Buffer
 			if code := run(context.Background(), args, strings.NewReader(""), fullDisk{}, &stderr); code != exitInternal {
@@ -195,7 +237,7 @@ func TestOutputThatFails(t *testing.T) {
 			if !strings.Contains(stderr.String(), "no space left on device") {
 				t.Errorf("no word about it: %s", stderr.String())
 			}
-			if verb == "help" {
+			if verb == "--help" {
 				return
 			}
 			stderr.Reset()
@@ -209,9 +251,6 @@ func TestOutputThatFails(t *testing.T) {
 func TestJSONFile(t *testing.T) {
 	below := filepath.Join(write(t, "file", ""), "x.json")
 	for verb, args := range goodInvocations(t) {
-		if verb == "help" {
-			continue
-		}
 		t.Run(verb, func(t *testing.T) {
 			sgfuzz("", append(args, "--json="+below)...).want(t, exitInternal, below)
 			if _, err := os.Stat("/dev/full"); err == nil {
@@ -223,9 +262,10 @@ func TestJSONFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			decodeJSON[map[string]any](t, string(data))
+			if err := validate(verb, string(data)); err != nil || len(data) == 0 {
+				t.Errorf("%v: %s", err, clip(string(data)))
+			}
 			bare := sgfuzz("", append(args, "--json")...)
-			decodeJSON[map[string]any](t, bare.out)
 			if both.code != bare.code || strings.HasPrefix(both.out, "{") {
 				t.Errorf("status %d with a file, %d without; text with a file: %s", both.code, bare.code, clip(both.out))
 			}
