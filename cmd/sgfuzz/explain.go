@@ -30,6 +30,21 @@ type explainCmd struct {
 	File     string   `arg:"" optional:"" name:"case" help:"A case: a file, the name of an embedded case, an iovec log (*.iov), or - for standard input."`
 }
 
+// Help is what stands under the usage.
+func (*explainCmd) Help() string {
+	return `Memory is at the left, what each strategy makes of the list in the middle, and
+the byte stream that the peer sees at the right. Of a case that fails, the
+differing bytes and the descriptor to blame are shown; the exit status is 1.
+
+Examples:
+
+    sgfuzz explain case.sgcase
+    sgfuzz explain --strategy fastreg,indirect features/end-and-start-inside-page
+    sgfuzz explain --svg picture.svg --html picture.html captures/node-http-8
+    sgfuzz explain --mutant klm-neighbours-swapped
+    sgfuzz explain --line 1 writes.iov`
+}
+
 // Rows of a picture unless --rows says otherwise.
 const (
 	textRows = 40
@@ -212,4 +227,3 @@ func (v *explainCmd) readLog(a *app) (*corpus.Case, error) {
 	}
 	return c, nil
 }
-
