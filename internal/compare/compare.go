@@ -9,7 +9,6 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
-	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 )
 
@@ -122,9 +121,6 @@ func (m *Comparer) run(ctx context.Context, c *corpus.Case) error {
 	}
 	if whole.Limits.Pool == 0 {
 		whole.Limits.Pool = manyKeys
-	}
-	if whole.Limits.Queue == 0 {
-		whole.Limits.Queue = mlx5model.MaxRingWQEBBs
 	}
 	m.runner.Stop = ctx.Done()
 	outs, err := m.runner.Run(&whole)

@@ -16,9 +16,9 @@
 // A way is a strategy of package reg, or a strategy with another that takes what
 // it refuses, as an initiator does. Ways lists them. multimr here registers page
 // lists only, as many as it takes; of the KLM lists that it otherwise falls back
-// to, indirect shows the cost. Keys and queue are bounded by the device alone
-// unless a case says otherwise, so that what a list needs shows, not what there
-// happens to be.
+// to, indirect shows the cost. There are as many keys as the device
+// has unless a case says otherwise, so that what a list needs shows, not what
+// there happens to be.
 //
 // Every registration is executed by the model device and judged by the oracle,
 // intervals only. One that is judged wrong is an error.
