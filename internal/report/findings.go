@@ -57,10 +57,14 @@ func (r *Report) findings(s *fuzz.State, o *Options) {
 		}
 		classes[f.Class].Findings++
 	}
+	r.choose(o.Findings)
+	for i := range r.Findings.All {
+		f := &r.Findings.All[i]
+		classes[f.Class].First = cmp.Or(classes[f.Class].First, f.ID)
+	}
 	for _, name := range slices.Sorted(maps.Keys(classes)) {
 		r.Findings.Classes = append(r.Findings.Classes, *classes[name])
 	}
-	r.choose(o.Findings)
 	r.draw(s, o)
 }
 
@@ -162,7 +166,8 @@ func (r *Report) choose(n int) {
 }
 
 // merge makes one of the findings of a class that were shrunk to the same case.
-func merge(all []Finding) (some []Finding) {
+func merge(all []Finding) []Finding {
+	some := []Finding{}
 	at := map[[2]string]int{}
 	for _, f := range all {
 		key := [2]string{f.Class, f.File}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/internal/page"
+	"github.com/sgfuzz/sgfuzz/internal/picture"
 )
 
 //go:embed report.html
@@ -35,7 +36,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	if err := bodyTemplate.Execute(&b, &v); err != nil {
 		return err
 	}
-	return page.Write(w, page.Doc{Title: "sgfuzz: " + r.Dir, Style: style, Body: template.HTML(b.String())})
+	return page.Write(w, page.Doc{Title: "sgfuzz: " + r.Dir, Style: picture.CSS + style, Body: template.HTML(b.String())})
 }
 
 // Title is what the page is of.
@@ -111,11 +112,14 @@ func share(c Cell) int {
 	return p
 }
 
-// heatClass is the class of a cell's colour: h0 to h10 by share, none without
-// lists.
+// heatClass is the class of a cell's colour: h0 to h10 by share, e0 to e4 by the
+// part of lists that failed, none without lists.
 func heatClass(c Cell) string {
-	if c.Tried() == 0 {
+	switch {
+	case c.Tried() == 0:
 		return "none"
+	case c.Failed > 0:
+		return fmt.Sprintf("fail e%d", min(10*c.Failed/c.Tried(), 4))
 	}
 	return fmt.Sprintf("h%d", (share(c)+5)/10)
 }

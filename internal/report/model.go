@@ -155,8 +155,9 @@ type Findings struct {
 // Class is a failure class.
 type Class struct {
 	Name     string `json:"class"`
-	Failures uint64 `json:"failures"` // cases that failed in it; 0 if only files tell of it
-	Findings int    `json:"findings"` // of it that were kept
+	Failures uint64 `json:"failures"`        // cases that failed in it; 0 if only files tell of it
+	Findings int    `json:"findings"`        // of it that were kept
+	First    string `json:"first,omitempty"` // id of the first one shown
 }
 
 // Finding is one of them.
