@@ -135,7 +135,7 @@ func (d *drawing) header() float64 {
 	d.label(16, 28, "pt", p.name()+" · "+s.Name, 110)
 	y := 50.0
 	d.label(16, y, "", fmt.Sprintf("%s, %s, pages of %s", entries(p.Entries), bytesIn(p.Bytes), size(p.PageSize))+
-		and("offset", p.Offset != 0, size(p.Offset))+and("mutant", p.Mutant != "", p.Mutant), 180)
+		and("offset", p.Offset != 0, size(p.Offset))+and("after DMA mapping", p.Mapped != nil, entries(p.MappedEntries))+and("mutant", p.Mutant != "", p.Mutant), 180)
 	y += 20
 	line, class := p.headline(s), ""
 	if c := s.Cost.costs(); c != "" && s.Answer != "refused" {

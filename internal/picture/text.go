@@ -26,7 +26,8 @@ type printer struct {
 func (p *Picture) Text(w io.Writer, st style.Style, shown []*Strategy) error {
 	t := &printer{Writer: bufio.NewWriter(w), p: p, st: st}
 	t.line(st.Bold(p.name()))
-	t.wrapped(entries(p.Entries) + ", " + bytesIn(p.Bytes) + ", pages of " + size(p.PageSize) + and("offset", p.Offset != 0, size(p.Offset)))
+	t.wrapped(entries(p.Entries) + ", " + bytesIn(p.Bytes) + ", pages of " + size(p.PageSize) + and("offset", p.Offset != 0, size(p.Offset)) +
+		and("after DMA mapping", p.Mapped != nil, entries(p.MappedEntries)))
 	if p.Mutant != "" {
 		t.wrapped("mutant " + p.Mutant + ": " + p.Cause)
 	}
@@ -68,22 +69,22 @@ func (t *printer) table() {
 	t.heading("strategies")
 	wide := t.st.Width() >= narrow
 	if wide {
-		t.line(t.st.Muted(fmt.Sprintf("%-9s %-9s %6s %9s %10s %10s  %s", "strategy", "answer", "keys", "descr.", "WQE bytes", "copied", "")))
+		t.line(t.st.Muted(fmt.Sprintf("%-9s %-9s %6s %9s %10s %10s", "strategy", "answer", "keys", "descr.", "WQE bytes", "copied")))
 	}
 	for i := range t.p.Strategies {
 		s := &t.p.Strategies[i]
-		answer := fmt.Sprintf("%-9s", s.Answer)
-		note := ""
+		answer, note := "", ""
 		switch {
 		case s.Failed():
-			answer, note = t.st.Bad(fmt.Sprintf("%-9s", "FAILED")), t.st.Bad(s.Class)
+			answer, note = t.st.Bad("FAILED"), t.st.Bad(s.Class)
 		case s.Refusal != nil:
-			answer, note = t.st.Warn(answer), s.Refusal.Where
+			answer, note = t.st.Warn(s.Answer), s.Refusal.Where
 		case s.Chosen != "":
-			answer, note = t.st.Good(answer), "by "+s.Chosen
+			answer, note = t.st.Good(s.Answer), "by "+s.Chosen
 		default:
-			answer = t.st.Good(answer)
+			answer = t.st.Good(s.Answer)
 		}
+		answer = style.Pad(answer, 9)
 		c := &s.Cost
 		if !wide {
 			t.line(fmt.Sprintf("%-9s %s %s", s.Name, answer, note))
@@ -123,7 +124,7 @@ func (t *printer) strategy(s *Strategy) {
 	if s.Refusal != nil {
 		t.wrapped("refused: " + t.p.reason(s.Refusal))
 	}
-	if s.Error != "" {
+	if s.Error != "" && len(s.Failures) == 0 {
 		t.wrapped(s.Error)
 	}
 	if s.Again {
