@@ -39,31 +39,42 @@ var maskedFields = func() (out []maskedField) {
 }()
 
 // strange reports a UMR whose flags and mask no kind of the dialect has: in
-// what it differs from the nearest, and what becomes of the fields.
+// what it differs from the nearest, which it is then taken for, and what
+// becomes of the fields.
 func (c *checker) strange() {
 	u := &c.w.UMR
-	k := c.rules.Nearest(&c.w)
-	far := k == nil
-	var lacks, extra uint64
-	var flags uint8
-	if !far {
-		lacks, extra, flags = k.Misses(&c.w)
-		far = bits.OnesCount64(lacks)+bits.OnesCount64(extra)+bits.OnesCount8(flags) > nearBits
-	}
-	if far {
+	k := c.rules.near(&c.w)
+	if k == nil {
 		c.add(RuleKind, Error, 0x10, "umr_ctrl", c.dialect(), fmt.Sprintf("no UMR of this producer has flags %#02x with mask %#x", u.Flags, u.Mask))
 		return
 	}
-	authority := c.rules.Name + ": " + k.Authority
+	c.kind = k
+	lacks, extra, flags := k.Misses(&c.w)
 	if lacks != 0 {
-		c.add(RuleKind, Error, 0x18, "umr_ctrl.mkey_mask", authority, fmt.Sprintf("lacks %s, which %s always has: %s", MaskString(lacks), k.Name, c.contents(lacks, "is not written")))
+		c.add(RuleKind, Error, 0x18, "umr_ctrl.mkey_mask", c.dialect(), fmt.Sprintf("lacks %s, which %s always has: %s", MaskString(lacks), k.Name, c.contents(lacks, "is not written")))
 	}
 	if extra != 0 {
-		c.add(RuleKind, Error, 0x18, "umr_ctrl.mkey_mask", authority, fmt.Sprintf("has %s, which %s never has: %s", MaskString(extra), k.Name, c.contents(extra, "is written")))
+		c.add(RuleKind, Error, 0x18, "umr_ctrl.mkey_mask", c.dialect(), fmt.Sprintf("has %s, which %s never has: %s", MaskString(extra), k.Name, c.contents(extra, "is written")))
 	}
 	if flags != 0 {
-		c.add(RuleKind, Error, 0x10, "umr_ctrl.flags", authority, fmt.Sprintf("flags %#02x (%s), %s has %#02x", u.Flags, UMRFlagsString(u.Flags), k.Name, u.Flags^flags))
+		c.add(RuleKind, Error, 0x10, "umr_ctrl.flags", c.dialect(), fmt.Sprintf("flags %#02x (%s), %s has %#02x", u.Flags, UMRFlagsString(u.Flags), k.Name, u.Flags^flags))
 	}
+}
+
+// near is the nearest kind, if w differs from it in no more than nearBits.
+func (r *Rules) near(w *WQE) *UMRKind {
+	if r == nil || w.Opcode != OpUMR {
+		return nil
+	}
+	k := r.Nearest(w)
+	if k == nil {
+		return nil
+	}
+	lacks, extra, flags := k.Misses(w)
+	if bits.OnesCount64(lacks)+bits.OnesCount64(extra)+bits.OnesCount8(flags) > nearBits {
+		return nil
+	}
+	return k
 }
 
 // contents tells what the context holds in the fields of mask bits.

@@ -134,9 +134,11 @@ func (c *checker) keyMode() AccessMode {
 
 // umrKind checks the WQE against the dialect's kind.
 func (c *checker) umrKind() {
+	if c.kind == nil {
+		c.strange()
+	}
 	w, k := &c.w, c.kind
 	if k == nil {
-		c.strange()
 		return
 	}
 	c.kindContext()

@@ -55,8 +55,12 @@ func (o CQEOpcode) String() string {
 	return fmt.Sprintf("opcode %#x", uint8(o))
 }
 
-func cqeMeaning(name string, n uint64) (text, meaning string) {
-	switch name {
+func cqeMeaning(f *Field, n uint64) (text, meaning string) {
+	switch f.Name {
+	case "syndrome":
+		if f.Segment == SegErrCQE {
+			return Syndrome(n).String(), ""
+		}
 	case "opcode":
 		return CQEOpcode(n).String(), ""
 	case "s_wqe_opcode":

@@ -28,7 +28,7 @@ func (v *viewer) meaning(f *Field, n uint64) (text, meaning string) {
 	case SegBSF, SegBSFCrypto:
 		return bsfText(f.Name, n), ""
 	case SegErrCQE, SegSigErrCQE:
-		return cqeMeaning(f.Name, n)
+		return cqeMeaning(f, n)
 	}
 	if f.Name == "byte_count" || f.Name == "bytes_per_cycle" {
 		return bytesText(n), ""

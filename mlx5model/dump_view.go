@@ -120,8 +120,11 @@ func Annotate(raw []byte, opt DumpOptions) *View {
 		v.Error = err.Error()
 		v.w, _ = Salvage(raw)
 	}
-	v.kind = v.rules.Kind(&v.w)
-	v.head(err)
+	like := ""
+	if v.kind = v.rules.Kind(&v.w); v.kind == nil {
+		v.kind, like = v.rules.near(&v.w), "like "
+	}
+	v.head(err, like)
 	v.walk()
 	v.addFindings(Check(nil, raw, &v.ctx))
 	return v.View
@@ -167,8 +170,9 @@ func Salvage(raw []byte) (w WQE, ok bool) {
 	return w, true
 }
 
-// head fills in what stands above the parts.
-func (v *viewer) head(err error) {
+// head fills in what stands above the parts; like goes before the name of a
+// kind that is only the nearest.
+func (v *viewer) head(err error, like string) {
 	w := &v.w
 	if err != nil && len(v.raw) < CtrlSize {
 		v.Title = fmt.Sprintf("%d bytes, no WQE", len(v.raw))
@@ -179,7 +183,7 @@ func (v *viewer) head(err error) {
 	if v.rules != nil {
 		v.Title += ", " + v.rules.Name
 		if v.kind != nil {
-			v.Kind = v.kind.Name
+			v.Kind = like + v.kind.Name
 			v.Title += " " + v.Kind
 		} else if w.Opcode == OpUMR {
 			v.Title += " of no known kind"

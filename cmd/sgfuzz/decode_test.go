@@ -27,7 +27,7 @@ func TestDecode(t *testing.T) {
 		{"reserved, lenient", reserved, nil, exitFine, []string{"[1] error at 011 umr_ctrl.reserved", "rule 2, ", "fits the rules of no known dialect; closest is linux, with 1 broken"}},
 		{"reserved, strict", reserved, []string{"--strict"}, exitFindings, []string{"rule 2, "}},
 		{"two", "# a\n" + bare + "# b\n" + bare, nil, exitFine, []string{"hex: 2 WQEs, nothing wrong with the bytes", "line 2: a", ": b"}},
-		{"undecodable", broken, nil, exitUsage, []string{"undecodable", "stdin: 2 of 2 cannot be decoded"}},
+		{"undecodable", broken, nil, exitUsage, []string{"undecodable", "stdin: 1 of 1 cannot be decoded"}},
 		{"cut", bare[:96], nil, exitUsage, []string{"undecodable"}},
 		{"junk", bare + "hello\n", nil, exitUsage, []string{"line 13", `"hello"`}},
 		{"odd", "00 0\n", nil, exitUsage, []string{"line 1: odd number of hex digits"}},

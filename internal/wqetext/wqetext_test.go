@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
 // wqe32 are the first 32 bytes of a UMR, as all the samples hold them.
@@ -59,6 +61,13 @@ func TestParseForms(t *testing.T) {
 		{"words in dmesg", prefix("infiniband mlx5_0: dump_wqe:101:(pid 7): dump WQE index 5:\n00000525 0012340c 00000008 00abcd00\n80000000 00040000 00000000 203c2001\n", "[    1.000000] "), Words, "dump WQE index 5:", 2},
 		{"words alone", "00000525 0012340c 00000008 00abcd00\n80000000 00040000 00000000 203c2001\n", Words, "", 1},
 		{"raw", string(wqe32), Binary, "", 0},
+		{"dmesg -T", prefix(kernelRows, "[Sat Nov 21 16:45:01 2026] "), KernelLog, head, 2},
+		{"dmesg -x", prefix(kernelRows, "kern  :warn  : [ 1234.567890] "), KernelLog, head, 2},
+		{"od", "000000 00 00 05 25 00 12 34 0c 00 00 00 08 00 ab cd 00\n000010 80 00 00 00 00 04 00 00 00 00 00 00 20 3c 20 01\n000020\n", HexDump, "", 1},
+		{"od with characters", "000000 00 00 05 25 00 12 34 0c 00 00 00 08 00 ab cd 00  >...%..4.........<\n000010 80 00 00 00 00 04 00 00 00 00 00 00 20 3c 20 01  >............ < .<\n000020\n", HexDump, "", 1},
+		{"hexdump -C with its end", "00000000  00 00 05 25 00 12 34 0c  00 00 00 08 00 ab cd 00  |...%..4.........|\n00000010  80 00 00 00 00 04 00 00  00 00 00 00 20 3c 20 01  |............ < .|\n00000020\n", HexDump, "", 1},
+		{"gdb x/8xb", "0x7f0000001000:\t0x00\t0x00\t0x05\t0x25\t0x00\t0x12\t0x34\t0x0c\n0x7f0000001008:\t0x00\t0x00\t0x00\t0x08\t0x00\t0xab\t0xcd\t0x00\n0x7f0000001010:\t0x80\t0x00\t0x00\t0x00\t0x00\t0x04\t0x00\t0x00\n0x7f0000001018:\t0x00\t0x00\t0x00\t0x00\t0x20\t0x3c\t0x20\t0x01\n", HexDump, "", 1},
+		{"text between rows", "the queue after the post:\n000: 00 00 05 25 00 12 34 0c 00 00 00 08 00 ab cd 00\nand then\n010: 80 00 00 00 00 04 00 00 00 00 00 00 20 3c 20 01\n", HexDump, "", 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			blocks, format, err := Parse([]byte(tt.in))
@@ -107,6 +116,76 @@ func TestParseBlocks(t *testing.T) {
 	}
 }
 
+// cqeRows are the rows of a completion with error, without its heading.
+const cqeRows = `00000000: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+00000010: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+00000020: 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00
+00000030: 00 00 00 00 00 00 78 06 25 00 12 34 00 05 ac d3
+`
+
+func TestParseCompletions(t *testing.T) {
+	const word = "00000000 00000000 00000000 00000000\n"
+	words := word + word + word + "00000000 00007806 25001234 0005acd3\n"
+	for _, tt := range []struct {
+		name, in, source string
+		format           Format
+		line             int
+	}{
+		{"mlx5_ib", prefix("infiniband mlx5_0: dump_cqe:272:(pid 0): dump error cqe\n"+cqeRows, "[ 1.0] "), "dump error cqe", KernelLog, 2},
+		{"without prefix", "infiniband mlx5_0: dump_cqe:272:(pid 0): dump error cqe\n" + cqeRows, "dump error cqe", KernelLog, 2},
+		{"newer mlx5_ib", prefix("infiniband mlx5_0: dump_cqe:274:(pid 0): WC error: 6, Message: memory bind operation error\n"+prefix(cqeRows, "cqe_dump: "), "[ 1.0] "), "cqe_dump", KernelLog, 2},
+		{"cqe_dump alone", prefix(cqeRows, "cqe_dump: "), "cqe_dump", HexDump, 1},
+		{"mlx5e", prefix("mlx5_core 0000:08:00.0 eth2: Error cqe on cqn 0x417, ci 0x1, sqn 0x1234, opcode 0xd, syndrome 0x6, vendor syndrome 0x78\n"+cqeRows, "[ 1.0] "), "Error cqe on cqn 0x417, ci 0x1, sqn 0x1234, opcode 0xd, syndrome 0x6, vendor syndrome 0x78", KernelLog, 2},
+		{"libmlx5", "mlx5: node17: got completion with error:\n" + words, "got completion with error:", Words, 2},
+		{"rows alone", cqeRows, "", HexDump, 1},
+		{"words alone", words, "", Words, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			blocks, format, err := Parse([]byte(tt.in + strings.TrimSuffix(kernelRows, "\n")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(blocks) != 2 || !blocks[0].CQE || blocks[1].CQE || !bytes.Equal(blocks[1].Bytes, wqe32) {
+				t.Fatalf("%+v", blocks)
+			}
+			b := blocks[0]
+			if len(b.Bytes) != 64 || b.Bytes[0x37] != 6 || b.Bytes[63] != 0xd3 || b.Source != tt.source || b.Line != tt.line {
+				t.Errorf("%+v", b)
+			}
+			alone, f, err := Parse([]byte(tt.in))
+			if err != nil || len(alone) != 1 || f != tt.format || !alone[0].CQE {
+				t.Errorf("alone: %v %v %v, with a WQE %v", alone, f, err, format)
+			}
+		})
+	}
+	two := prefix(cqeRows+cqeRows, "cqe_dump: ")
+	if blocks, _, err := Parse([]byte(two)); err != nil || len(blocks) != 2 || !blocks[1].CQE {
+		t.Errorf("two completions: %+v, %v", blocks, err)
+	}
+	raw := make([]byte, 64)
+	raw[0x37], raw[0x3f] = 4, 0xe1
+	if !IsErrorCQE(raw) || !IsErrorCQE(append(make([]byte, 64), raw...)) || IsErrorCQE(raw[:63]) || IsErrorCQE(ringDump(2)) {
+		t.Error("IsErrorCQE")
+	}
+}
+
+// A WQE whose DS is too small for its list is kept whole, unless the next one
+// stands where DS says.
+func TestSplitWrongDS(t *testing.T) {
+	umr := make([]byte, 192)
+	ctrl := mlx5model.Ctrl{Index: 5, Opcode: mlx5model.OpUMR, QPN: 7, DS: 1}
+	ctrl.Put(umr)
+	umr[0x10], umr[0x15], umr[0x80] = mlx5model.UMRInline, 4, 1
+	if got, _ := pieces(t, umr); len(got) != 1 || len(got[0]) != 192 {
+		t.Errorf("%d pieces", len(got))
+	}
+	next := mlx5model.Ctrl{Index: 6, Opcode: mlx5model.OpNop, QPN: 7, DS: 1}
+	next.Put(umr[64:])
+	if got, _ := pieces(t, umr); len(got) != 3 || len(got[0]) != 64 {
+		t.Errorf("with the next WQE: %d pieces", len(got))
+	}
+}
+
 func TestParseErrors(t *testing.T) {
 	for _, tt := range []struct {
 		name, in string
@@ -121,6 +200,7 @@ func TestParseErrors(t *testing.T) {
 		{"digits after x", "00 0y\n", ErrSyntax, 1},
 		{"gap between rows", "000: 00 01\n010: 02 03\n", ErrOffset, 2},
 		{"row twice", "010: 00 01\n010: 02 03\n", ErrOffset, 2},
+		{"end that is not where the rows end", "000000 00 01\n000004\n", ErrOffset, 2},
 		{"log without bytes", "[ 1.0] eth2: link up\n", ErrEmpty, 0},
 		{"raw, too long", strings.Repeat("\x00", MaxBytes+1), ErrTooLong, 0},
 		{"hex, too long", strings.Repeat(strings.Repeat("00", 1024)+"\n", MaxBytes/1024+1), ErrTooLong, MaxBytes/1024 + 1},
@@ -227,7 +307,8 @@ func TestParseMutated(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	seeds := [][]byte{[]byte(kernelRows), []byte(prefix(kernelRows, "[ 1.0] ")), []byte(hex.EncodeToString(wqe32)), wqe32,
 		[]byte("00000000  00 00 05 25 00 12 34 0c  00 00 00 08 00 ab cd 00  |...%..4.........|\n*\n00000040\n"),
-		[]byte("dump WQE index 5:\n00000525 0012340c 00000008 00abcd00\n")}
+		[]byte("dump WQE index 5:\n00000525 0012340c 00000008 00abcd00\n"),
+		[]byte(prefix(cqeRows, "[ 1.0] cqe_dump: ")), []byte("got completion with error:\n" + cqeRows), []byte("000000 00 01 02 03\n*\n000040\n")}
 	const alphabet = "0123456789abcdefxX:*#| \n\t,[]<>WQEDUMP\x00\xff"
 	rounds := 200_000
 	if testing.Short() {
@@ -257,5 +338,8 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(hex.EncodeToString(wqe32)))
 	f.Add([]byte("00000000  00 00  |..|\n*\n00000040  11  |.|\n"))
 	f.Add([]byte("dump wqe at 0x7f0000001000\n00000525 0012340c 00000008 00abcd00\n"))
+	f.Add([]byte(prefix(cqeRows, "[ 1.0] cqe_dump: ")))
+	f.Add([]byte("mlx5: node17: got completion with error:\n" + cqeRows))
+	f.Add([]byte("000000 00 01 02 03\n*\n000040\n"))
 	f.Fuzz(checkInvariants)
 }

@@ -81,13 +81,13 @@ func guess(raw []byte, ctx mlx5model.CheckContext, asked, prefer string) (Guess,
 // bits of flags and mask that no kind of UMR explains.
 func misfit(raw []byte, ctx *mlx5model.CheckContext) (errors, distance int) {
 	for _, f := range mlx5model.Check(nil, raw, ctx) {
-		if f.Severity == mlx5model.Error {
+		// The frame is the queue's, not the producer's.
+		if f.Severity == mlx5model.Error && f.Rule != mlx5model.RuleFrame {
 			errors++
 		}
 	}
 	if w, ok := mlx5model.Salvage(raw); ok && w.Opcode == mlx5model.OpUMR && ctx.Rules.Kind(&w) == nil {
-		k := ctx.Rules.Nearest(&w)
-		lacks, extra, flags := k.Misses(&w)
+		lacks, extra, flags := ctx.Rules.Nearest(&w).Misses(&w)
 		distance = bits.OnesCount64(lacks) + bits.OnesCount64(extra) + bits.OnesCount8(flags)
 	}
 	return errors, distance

@@ -165,21 +165,29 @@ func (r *reader) wqes(b *wqetext.Block, lists []wqetext.Block) {
 		}
 		it := of(raw, ctx, r.opt, r.prefer)
 		if at == 0 {
-			checkHeading(it, b.Source)
+			checkHeading(it, b)
 		}
 		r.keep(it, at)
 		end = at + len(raw)
-		ctx = behind(&w, it.Error == "")
+		ctx = behind(&w, it.Error == "", queue(&ctx, &w))
 	}
 }
 
+// queue is the queue pair that a run of WQEs belongs to: that of its first.
+func queue(ctx *mlx5model.CheckContext, w *mlx5model.WQE) uint32 {
+	if ctx.HavePosition {
+		return ctx.QPN
+	}
+	return w.QPN
+}
+
 // behind is what is known about the WQE behind w in the same queue.
-func behind(w *mlx5model.WQE, good bool) (ctx mlx5model.CheckContext) {
+func behind(w *mlx5model.WQE, good bool, qpn uint32) (ctx mlx5model.CheckContext) {
 	if !good {
 		return ctx
 	}
 	return mlx5model.CheckContext{
-		HavePosition: true, QPN: w.QPN, Index: w.Index + uint16(mlx5model.WQEBBs(w.DS)),
+		HavePosition: true, QPN: qpn, Index: w.Index + uint16(mlx5model.WQEBBs(w.DS)),
 		PrevUMR: w.Opcode == mlx5model.OpUMR, PrevKey: w.Imm,
 	}
 }

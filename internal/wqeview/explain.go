@@ -31,17 +31,21 @@ func explain(raw []byte) *Explanation {
 	if c.Vendor != 0 {
 		e.Vendor = vendorText(c)
 	}
+	if r := mlx5model.Reason(c.Vendor); ours(raw) && r.String() != "unknown reason" {
+		e.Vendor += fmt.Sprintf(" If it comes from this project's model HCA, it means: %v.", r)
+	}
 	return &e
 }
+
+// ours says whether a completion may be one of the model HCA, which writes
+// neither a signature nor the hardware's syndrome.
+func ours(raw []byte) bool { return raw[0x34]|raw[0x35]|raw[0x3e] == 0 }
 
 // vendorText says what is known about a vendor syndrome: next to nothing.
 func vendorText(c mlx5model.CQE) string {
 	s := fmt.Sprintf("vendor syndrome %#02x is the firmware's own code and in no public header; the driver hands it on as wc.vendor_err.", c.Vendor)
 	if c.Syndrome == mlx5model.SynMWBind && c.Vendor == 0x78 {
 		s += " With syndrome 0x06, 0x78 was seen for a list beyond the key's translation table (Linux commit \"RDMA/umem: Set iova in ODP flow\")."
-	}
-	if r := mlx5model.Reason(c.Vendor); r.String() != "unknown reason" {
-		s += fmt.Sprintf(" From this project's model HCA it means: %v.", r)
 	}
 	return s
 }

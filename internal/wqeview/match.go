@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/sgfuzz/sgfuzz/internal/wqetext"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
@@ -15,9 +16,10 @@ var wqeDump = regexp.MustCompile(`WQE DUMP: WQ size (\d{1,6}) WQ cur size \d+, W
 
 const authDump = "drivers/net/ethernet/mellanox/mlx5/core/wq.c mlx5_wq_cyc_wqe_dump"
 
-// checkHeading holds what the log says about a WQE against its bytes.
-func checkHeading(it *Item, source string) {
-	m := wqeDump.FindStringSubmatch(source)
+// checkHeading holds what the log says about a block against its bytes and its
+// first WQE.
+func checkHeading(it *Item, b *wqetext.Block) {
+	m := wqeDump.FindStringSubmatch(b.Source)
 	if m == nil {
 		return
 	}
@@ -27,7 +29,7 @@ func checkHeading(it *Item, source string) {
 	if size > 0 && size&(size-1) == 0 && uint64(it.Index)&(size-1) != index&(size-1) {
 		it.add(mlx5model.Warn, 1, "ctrl.wqe_index", authDump, fmt.Sprintf("%#x, the log says WQE index %#x of a ring of %d", it.Index, index, size))
 	}
-	if have := len(it.Hex) / 2; length > have {
+	if have := len(b.Bytes); length > have {
 		it.add(mlx5model.Warn, 7, "ctrl.ds", authDump, fmt.Sprintf("the log says %d bytes, %d are here: rows are missing", length, have))
 	}
 }

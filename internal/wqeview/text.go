@@ -100,7 +100,7 @@ func (t *texter) overview() {
 		case strings.HasSuffix(brief, "warning") || strings.HasSuffix(brief, "warnings"):
 			brief = t.s.Warn(brief)
 		}
-		t.printf("  #%-3d %-10s QPN %#06x index %#04x  %s\n", i+1, t.Where(it), it.QPN, it.Index, brief)
+		t.printf("  #%-3d %-14s QPN %#06x index %#04x  %s\n", i+1, t.Where(it), it.QPN, it.Index, brief)
 	}
 	t.printf("\n")
 }
