@@ -74,6 +74,7 @@ func problem(err error) *Problem {
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	var b bytes.Buffer
+	b.Grow(16 << 10)
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
@@ -134,7 +135,7 @@ func compute[T any](s *Server, r *http.Request, fn func(stop <-chan struct{}) (T
 		defer func() {
 			<-s.slots
 			if p := recover(); p != nil {
-				log.Printf("serve: bug: %v\n%s", p, debug.Stack())
+				s.Log.Printf("serve: bug: %v\n%s", p, debug.Stack())
 				done <- result{err: problemf(http.StatusInternalServerError, "", "a bug in sgfuzz: %v", p)}
 			}
 		}()

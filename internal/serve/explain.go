@@ -1,10 +1,13 @@
 package serve
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/internal/mutants"
 	"github.com/sgfuzz/sgfuzz/internal/picture"
 	"github.com/sgfuzz/sgfuzz/internal/wqeview"
@@ -13,8 +16,8 @@ import (
 
 // Explained is a case and what became of it.
 type Explained struct {
-	// Picture has every strategy's answer, but regions, requests and tuples of
-	// the one that is shown only.
+	// Picture has every strategy's answer, but regions and requests of the one
+	// that is shown only, and neither bands of memory nor tuples.
 	Picture *picture.Picture `json:"picture"`
 	Shown   int              `json:"shown"` // index in Picture.Strategies
 	// Request is the work request shown, -1 for none, and View its bytes.
@@ -35,7 +38,7 @@ type explainQuery struct {
 // Bounds of one answer.
 const (
 	mostRows    = 400 // of each kind, see picture.Options
-	mostEntries = 256 // of a work request's list, from each end
+	mostEntries = 128 // of a work request's list, from each end
 )
 
 func (s *Server) explain(r *http.Request) (any, error) {
@@ -54,7 +57,10 @@ func (s *Server) explain(r *http.Request) (any, error) {
 	return compute(s, r, func(stop <-chan struct{}) (*Explained, error) {
 		opt.Stop = stop
 		p, err := picture.Of(c, opt)
-		if err != nil {
+		switch {
+		case errors.Is(err, fuzz.ErrStopped):
+			return nil, context.DeadlineExceeded
+		case err != nil:
 			return nil, judged(c, err)
 		}
 		e := &Explained{Picture: p, Request: -1}
@@ -63,6 +69,7 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		if e.Shown < len(p.Strategies) {
 			e.SVG = string(p.SVG(&p.Strategies[e.Shown], picture.SVGOptions{Bare: true}))
 		}
+		e.trim()
 		return e, nil
 	})
 }
@@ -103,6 +110,28 @@ func (e *Explained) show(name string) {
 	for i := range all {
 		if i != e.Shown {
 			all[i].Regions, all[i].Requests, all[i].Tuples = []picture.Region{}, []picture.Request{}, []picture.Tuple{}
+		}
+	}
+}
+
+// trim drops what the page has no use for beside View and SVG.
+func (e *Explained) trim() {
+	e.Picture.Memory, e.Picture.Mapped = []picture.Band{}, nil
+	for i := range e.Picture.Strategies {
+		s := &e.Picture.Strategies[i]
+		s.Tuples = []picture.Tuple{}
+		for k := range s.Requests {
+			s.Requests[k].WQE = nil
+		}
+	}
+	if e.View == nil {
+		return
+	}
+	for i := range e.View.Parts {
+		for k := range e.View.Parts[i].Rows {
+			for f := range e.View.Parts[i].Rows[k].Fields {
+				e.View.Parts[i].Rows[k].Fields[f].Authority = "" // the part's says it for all of them
+			}
 		}
 	}
 }

@@ -64,7 +64,7 @@ func (s *Server) hostAllowed(r *http.Request) bool {
 		return false
 	}
 	if port != portOf(local) {
-		return slices.Contains(s.Hosts, host) && err != nil // behind a proxy that has the usual port
+		return slices.Contains(s.Hosts, strings.ToLower(host)) && err != nil // behind a proxy that has the usual port
 	}
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.Equal(local.IP) || slices.Contains(s.Hosts, host)

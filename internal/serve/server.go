@@ -3,8 +3,10 @@ package serve
 import (
 	"context"
 	"errors"
+	"log"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -23,6 +25,7 @@ type Config struct {
 	MaxEntries int           // entries of a list
 	Workers    int           // computations at a time
 	Timeout    time.Duration // of one computation, from the request's arrival
+	Log        *log.Logger   // for bugs and broken connections; nil for the standard one
 }
 
 // Server is the page and what computes for it. It is safe for concurrent use.
@@ -46,6 +49,14 @@ func New(c Config) *Server {
 	if c.Timeout <= 0 {
 		c.Timeout = DefaultTimeout
 	}
+	if c.Log == nil {
+		c.Log = log.Default()
+	}
+	hosts := make([]string, len(c.Hosts))
+	for i, h := range c.Hosts {
+		hosts[i] = strings.ToLower(h)
+	}
+	c.Hosts = hosts
 	s := &Server{Config: c, slots: make(chan struct{}, c.Workers)}
 	mux := http.NewServeMux()
 	mux.Handle("/", newFiles())
@@ -78,7 +89,7 @@ const (
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	srv := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
-		WriteTimeout: readTimeout + s.Timeout + 5*time.Second, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		WriteTimeout: readTimeout + s.Timeout + 5*time.Second, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader, ErrorLog: s.Log,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()

@@ -186,8 +186,6 @@ function row(s) {
 // found lists what the strict decoder says.
 function found(view) {
   if (view.findings.length === 0) return h('p', { class: 'good' }, 'The strict decoder has nothing to say.');
-  const kind = ['note', 'warning', 'error'];
-  return h('ol', { class: 'found' }, view.findings.map((f) => h('li', { class: kind[f.Severity] ?? f.severity },
-    h('b', {}, `${kind[f.Severity] ?? f.severity} at ${(f.Offset ?? f.offset).toString(16).padStart(3, '0')} `), h('code', {}, f.Field ?? f.field), ' ', f.Text ?? f.text, ' ',
-    h('span', { class: 'authority' }, f.Authority ?? f.authority))));
+  return h('ol', { class: 'found' }, view.findings.map((f) => h('li', { class: f.severity },
+    h('b', {}, `${f.severity} at ${f.offset.toString(16).padStart(3, '0')} `), h('code', {}, f.field), ' ', f.text, ' ', h('span', { class: 'authority' }, f.authority))));
 }

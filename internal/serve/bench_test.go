@@ -1,0 +1,41 @@
+package serve
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sgfuzz/sgfuzz/sg"
+)
+
+// mixed is a list of n entries of all lengths that begin anywhere.
+func mixed(n int) string {
+	var b strings.Builder
+	ch := sg.NewRandom(7)
+	for i := range n {
+		fmt.Fprintf(&b, "sg %#x+%d\n", 0x1_0000_0000+uint64(i)*0x20000+uint64(ch.Byte()), 1+int(ch.Byte())<<(i%9))
+	}
+	return b.String()
+}
+
+// BenchmarkExplain is the page's request from sending to the last byte of the
+// answer, by entries. What the reader waits for must stay below 50 ms with 256.
+func BenchmarkExplain(b *testing.B) {
+	for _, n := range []int{8, 165, 256, 1000, 10_000} {
+		for _, strategy := range []string{"indirect", "fastreg", "multimr"} {
+			b.Run(fmt.Sprintf("%d/%s", n, strategy), func(b *testing.B) {
+				x := start(b, Config{})
+				body := object(b, map[string]any{"text": mixed(n), "strategy": strategy})
+				size := 0
+				for b.Loop() {
+					resp, data := x.ask("POST", "/api/explain", body, nil)
+					if resp.StatusCode != 200 {
+						b.Fatalf("%.300s", data)
+					}
+					size = len(data)
+				}
+				b.ReportMetric(float64(size), "answer-bytes")
+			})
+		}
+	}
+}
