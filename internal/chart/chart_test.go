@@ -46,7 +46,7 @@ func TestBarsPlaces(t *testing.T) {
 	text := picture(t, b.WriteSVG)
 	left := textWidth("none") + gap
 	unit := (width - textWidth("3") - 2*gap - left) / 10
-	contains(t, text, `aria-label="a&lt;b"`, ">a&lt;b<", ">things<", ">10<", "--s0:",
+	contains(t, text, `aria-label="a&lt;b"`, ">a&lt;b<", ">things<", ">10<", "<style>", "prefers-color-scheme",
 		fmt.Sprintf(`class="s0" x="%s" y="54.0" width="%s"`, px(left), px(unit)),
 		fmt.Sprintf(`class="bad-fill" x="%s" y="54.0" width="%s"`, px(left+unit), px(2*unit)),
 		fmt.Sprintf(`class="s0" x="%s" y="78.0" width="%s"`, px(left), px(4*unit)),

@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/sgfuzz/sgfuzz/internal/page"
 )
 
 // Point is a point of a line; X or Y may be NaN for a hole.
@@ -128,10 +130,11 @@ func (l *Line) draw(c *canvas, x, y *ruler, i int) {
 	}
 }
 
-// mark draws the shape of line i: circle, square, diamond or triangle.
+// mark draws the shape of line i: circle, square, diamond or triangle. Where
+// the colours begin anew the shapes do not.
 func mark(c *canvas, i int, x, y float64) *element {
 	class := colour("s", i)
-	switch i % 4 {
+	switch (i + i/page.Series) % 4 {
 	case 0:
 		return c.add("circle", "class", class, "cx", px(x), "cy", px(y), "r", "3.5")
 	case 1:

@@ -22,8 +22,9 @@ var document = template.Must(template.New("compare").Funcs(template.FuncMap{
 // figureStyle keeps charts legible in a narrow window, where they scroll.
 const figureStyle = `figure { margin: 1rem 0; }
 figure svg { display: block; min-width: 44rem; }
+td.words { min-width: 15rem; }
 figcaption { color: var(--muted); max-width: 46rem; }
-@media print { figure svg { min-width: 0; } }
+@media print { figure svg, td.words { min-width: 0; } }
 `
 
 // WriteHTML writes the comparison as a self-contained page. Errors are w's.

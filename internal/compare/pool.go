@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -81,7 +80,7 @@ func (p *Pool) measure(ctx context.Context, q *Queue, needs []int32, known map[s
 			return err
 		}
 		p.Size, p.Worst, p.Curve = s.best, s.worst, s.points
-		p.Exhaustion = s.points[s.find(s.best)].Exhaustion
+		p.Exhaustion = s.done[s.best].Exhaustion
 		known[key] = p
 	}
 	p.Bytes, p.WorstBytes = float64(p.Size)*p.ElementBytes, float64(p.Worst)*p.ElementBytes
@@ -104,14 +103,17 @@ type sizes struct {
 	needs  []int32
 	worst  int
 	best   int
-	points []PoolPoint // in rising order of size
+	done   map[int]PoolPoint
+	points []PoolPoint // the best and the curve about it, in rising order of size
 }
 
-// curvePoints are the sizes of a curve beside those that the search looks at.
-const curvePoints = 12
+// curvePoints are the sizes of a curve beside the one that is looked for.
+const curvePoints = 16
 
-// search finds the smallest size within the target, and a curve about it.
+// search finds the smallest size within the target, and a curve about it: what
+// was tried on the way is not on the curve.
 func (s *sizes) search() error {
+	s.done = map[int]PoolPoint{}
 	low, high := 0, s.worst // low is too small, or nothing; high is enough
 	for high-low > 1 {
 		mid := low + (high-low)/2
@@ -126,35 +128,32 @@ func (s *sizes) search() error {
 		}
 	}
 	s.best = high
-	if _, err := s.at(high); err != nil {
-		return err
-	}
+	grid := []int{high}
 	first := max(float64(high)/16, 1)
 	for i := range curvePoints {
-		size := math.Round(first * math.Pow(float64(s.worst)/first, float64(i)/(curvePoints-1)))
-		if _, err := s.at(int(size)); err != nil {
+		grid = append(grid, int(math.Round(first*math.Pow(float64(s.worst)/first, float64(i)/(curvePoints-1)))))
+	}
+	slices.Sort(grid)
+	for _, size := range slices.Compact(grid) {
+		p, err := s.at(size)
+		if err != nil {
 			return err
 		}
+		s.points = append(s.points, p)
 	}
 	return nil
 }
 
-func (s *sizes) find(size int) int {
-	i, _ := slices.BinarySearchFunc(s.points, size, func(p PoolPoint, size int) int { return cmp.Compare(p.Size, size) })
-	return i
-}
-
 // at simulates a size, once.
 func (s *sizes) at(size int) (PoolPoint, error) {
-	i := s.find(size)
-	if i < len(s.points) && s.points[i].Size == size {
-		return s.points[i], nil
+	if p, ok := s.done[size]; ok {
+		return p, nil
 	}
 	ios, short, err := s.q.simulate(s.ctx, s.needs, size)
 	if err != nil {
 		return PoolPoint{}, err
 	}
 	p := PoolPoint{size, ios, short, float64(short) / float64(ios)}
-	s.points = slices.Insert(s.points, i, p)
+	s.done[size] = p
 	return p, nil
 }

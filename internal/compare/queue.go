@@ -21,7 +21,7 @@ type Queue struct {
 // time of the order of a flash read, and slots that are busy four fifths of the
 // time.
 func DefaultQueue() Queue {
-	return Queue{Depth: 64, Service: 100, Idle: 25, IOs: 20000, Target: 0.001, Seed: 1}
+	return Queue{Depth: 64, Service: 100, Idle: 25, IOs: 50000, Target: 0.001, Seed: 1}
 }
 
 // Bounds of a Queue.
