@@ -23,12 +23,12 @@ import (
 // benchSkipped or bench.Series.
 type benchCmd struct {
 	common
-	Bench   []string `placeholder:"NAME" names:"benchmark" help:"Only these benchmarks: ${benchmark} (default: all)."`
-	Entries []int    `placeholder:"N" help:"Entries of a list (default: what suits the benchmark)."`
-	Rounds  int      `default:"31" placeholder:"N" help:"Turns that each contestant takes."`
-	Plot    string   `placeholder:"FILE" help:"File to draw, as SVG, how time grows with the list; without --bench and --entries nothing else is measured."`
-	Longest int      `default:"20" placeholder:"P" help:"Longest list of --plot: 2 to the power of P entries."`
-	Serve   bool     `hidden:"" help:"Be a contestant: requests on standard input."`
+	Benchmark []string `placeholder:"NAME" help:"Only these benchmarks: ${benchmark} (default: all)."`
+	Entries   []int    `placeholder:"N" help:"Entries of a list (default: what suits the benchmark)."`
+	Rounds    int      `default:"31" placeholder:"N" help:"Turns that each contestant takes."`
+	Plot      string   `placeholder:"FILE" help:"File to draw, as SVG, how time grows with the list; without --benchmark and --entries nothing else is measured."`
+	Longest   int      `default:"20" placeholder:"P" help:"Longest list of --plot: 2 to the power of P entries."`
+	Serve     bool     `hidden:"" help:"Be a contestant: requests on standard input."`
 }
 
 // shortest is the power of two where --plot begins.
@@ -76,13 +76,16 @@ func (v *benchCmd) jobs() (jobs []bench.Job, err error) {
 	if v.Longest < shortest+4 || v.Longest > 22 {
 		return nil, fmt.Errorf("--longest %d: %d to 22", v.Longest, shortest+4)
 	}
-	if v.Plot == "" || len(v.Entries) > 0 || len(v.Bench) > 0 {
+	if v.Plot == "" || len(v.Entries) > 0 || len(v.Benchmark) > 0 {
 		jobs = bench.Jobs()
 	}
-	if len(v.Bench) > 0 {
+	if err := knownIn("benchmark", v.Benchmark...); err != nil {
+		return nil, err
+	}
+	if len(v.Benchmark) > 0 {
 		jobs = jobs[:0]
 	}
-	for _, name := range v.Bench {
+	for _, name := range v.Benchmark {
 		j, err := bench.JobByName(name)
 		if err != nil {
 			return nil, err

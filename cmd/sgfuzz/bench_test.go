@@ -56,10 +56,10 @@ func benchJSON(t *testing.T, text string) (lines []benchLine) {
 }
 
 func TestBench(t *testing.T) {
-	r := sgfuzz("", "bench", "--bench=klm_list,wqe_libmlx5,check", "--entries=3,16", "--rounds=2")
+	r := sgfuzz("", "bench", "--benchmark=klm_list,wqe_libmlx5,check", "--entries=3,16", "--rounds=2")
 	r.want(t, exitFine, "klm_list: ns an entry", "µs a registration", "portable", "naive", "\n   16 ")
 	file := filepath.Join(t.TempDir(), "rows.json")
-	r = sgfuzz("", "bench", "--bench=klm_list", "--entries=64", "--rounds=2", "--json="+file)
+	r = sgfuzz("", "bench", "--benchmark=klm_list", "--entries=64", "--rounds=2", "--json="+file)
 	r.want(t, exitFine, "klm_list: ns an entry")
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -76,7 +76,7 @@ func TestBench(t *testing.T) {
 // and passed over.
 func TestBenchWithoutPeers(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	args := []string{"bench", "--bench=wqe_libmlx5", "--entries=4", "--rounds=1"}
+	args := []string{"bench", "--benchmark=wqe_libmlx5", "--entries=4", "--rounds=1"}
 	sgfuzz("", args...).want(t, exitFine, "SKIPPED: libmlx5: gcc: not installed", "3 contestants skipped", "sgfuzz", "copy")
 	var impls, skipped []string
 	for _, l := range benchJSON(t, sgfuzz("", append(args, "--json")...).out) {
@@ -110,11 +110,11 @@ func TestBenchPlot(t *testing.T) {
 
 func TestBenchUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"--bench=nothing"}, {"--rounds=0"}, {"--entries=0"}, {"--entries=-1"}, {"--bench=wqe_spdk", "--entries=49"}, {"--entries=65537"}, {"--longest=7", "--plot=x"}, {"--longest=23"}, {"--entries=x"}, {"file"},
+		{"--benchmark=nothing"}, {"--rounds=0"}, {"--entries=0"}, {"--entries=-1"}, {"--benchmark=wqe_spdk", "--entries=49"}, {"--entries=65537"}, {"--longest=7", "--plot=x"}, {"--longest=23"}, {"--entries=x"}, {"file"},
 	} {
 		sgfuzz("", append([]string{"bench"}, args...)...).want(t, exitUsage, "sgfuzz: ")
 	}
-	sgfuzz("", "bench", "--bench=klm_list", "--rounds=1", "--json="+filepath.Join(t.TempDir(), "no", "rows.json")).want(t, exitInternal)
+	sgfuzz("", "bench", "--benchmark=klm_list", "--rounds=1", "--json="+filepath.Join(t.TempDir(), "no", "rows.json")).want(t, exitInternal)
 }
 
 // TestBenchInterrupted: what was measured is printed, the rest is not missed.
@@ -135,7 +135,7 @@ func TestBenchLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
-	r := sgfuzz("", "bench", "--bench=klm_list", "--entries=4", "--rounds=1", "--json")
+	r := sgfuzz("", "bench", "--benchmark=klm_list", "--entries=4", "--rounds=1", "--json")
 	r.want(t, exitInternal, "going on without gcc-O2: klm_list of 4 entries: gcc-O2: died: exit status 5", "going on without gcc-O3-native")
 	if lines := benchJSON(t, r.out); len(lines) != 4 {
 		t.Errorf("%+v", lines)

@@ -20,16 +20,16 @@ import (
 // compare.Result.
 type compareCmd struct {
 	common
-	HTML     string             `name:"html" placeholder:"FILE" help:"Write a page with charts, too."`
+	HTML     string             `name:"html" placeholder:"FILE" help:"Page to write, with charts."`
 	Draw     string             `placeholder:"NAME" names:"workload" help:"Draw lists from this generator, or from all of them, instead of reading files, or beside them."`
 	Count    int                `default:"1000" placeholder:"N" help:"Lists that --draw draws."`
-	Seed     uint64             `default:"1" help:"Seed of --draw and of the simulated queue."`
-	Dir      string             `default:"read" placeholder:"DIR" names:"direction" help:"What the peer does with lists that do not say: read or write."`
+	Seed     uint64             `default:"1" placeholder:"N" help:"Seed of what is drawn, and of the simulated queue."`
+	Dir      string             `name:"direction" default:"read" placeholder:"HOW" names:"direction" help:"What the peer does with lists that do not say: read or write."`
 	Depth    int                `default:"64" placeholder:"N" help:"I/Os in flight at most."`
 	Service  time.Duration      `default:"100us" placeholder:"TIME" help:"Mean time from issue to completion of an I/O."`
 	Idle     time.Duration      `default:"25us" placeholder:"TIME" help:"Mean time from a completion to the next issue in its place."`
 	Fixed    bool               `help:"All service times are the mean; else they are exponential."`
-	IOs      int                `name:"ios" default:"20000" placeholder:"N" help:"I/Os simulated for each size of a pool."`
+	IOs      int                `name:"ios" default:"50000" placeholder:"N" help:"I/Os simulated for each size of a pool."`
 	Short    float64            `default:"0.001" placeholder:"SHARE" help:"Share of the I/Os that may find a pool too small."`
 	Constant map[string]float64 `mapsep:"," placeholder:"NAME=NUMBER" names:"constant" help:"Constants of the estimated time, in ns or bytes/ns: ${constant}."`
 	Paths    []string           `arg:"" optional:"" name:"file" help:"Captured logs of iovecs (as import reads them), case files, directories of both, names of embedded cases; - for a log on standard input."`
@@ -264,5 +264,5 @@ func (w *workload) cases(sources []source) error {
 	return nil
 }
 
-// directions are the names of --dir.
+// directions are the names of --direction.
 func directions() []string { return []string{corpus.DirRead, corpus.DirWrite} }

@@ -15,7 +15,7 @@ import (
 type conformCmd struct {
 	common
 	Ops        []string      `placeholder:"NAME" names:"operation" help:"Only these operations: ${operation} (default: all that the child offers)."`
-	Judge      string        `default:"exact" placeholder:"HOW" enum:"exact,semantic" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
+	Judge      string        `default:"exact" placeholder:"HOW" help:"How mappings are judged: equal to the driver's (exact), or by what the peer reads and writes (semantic)."`
 	Cases      uint64        `placeholder:"N" help:"Cases to make at most, for each operation (default: 10000, or no limit with --for)."`
 	For        time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
 	Seed       uint64        `default:"1" placeholder:"N" help:"Seed of what is drawn."`
@@ -32,6 +32,12 @@ type conformCmd struct {
 
 // defaultConformCases is --cases if neither it nor --for is given.
 const defaultConformCases = 10000
+
+// Members of --judge.
+const (
+	judgeExact    = "exact"
+	judgeSemantic = "semantic"
+)
 
 const maxBatch = 1 << 16
 
@@ -88,10 +94,10 @@ func (v *conformCmd) config() (runner.Config, error) {
 	case v.Cases == 0 && v.For == 0:
 		c.Cases = defaultConformCases
 	}
-	if v.Judge == "semantic" {
+	if v.Judge == judgeSemantic {
 		c.Judge = runner.Semantic
 	}
-	if err := knownIn("operation", v.Ops...); err != nil {
+	if err := cmp.Or(knownIn("operation", v.Ops...), knownIn("judge", v.Judge)); err != nil {
 		return c, err
 	}
 	for _, name := range v.Ops {

@@ -156,7 +156,7 @@ func TestConformUsage(t *testing.T) {
 		{"conform -- /no/such/program", "cannot start"},
 		{"conform --ops fly -- x", `unknown operation "fly"`},
 		{"conform --ops hello -- x", `unknown operation "hello"`},
-		{"conform --judge fair -- x", "--judge"},
+		{"conform --judge fair -- x", "unknown judge"},
 		{"conform --batch 0 -- x", "--batch 0"},
 		{"conform --timeout 0s -- x", "--timeout"},
 		{"conform --vectors /no/such -- x", "/no/such"},

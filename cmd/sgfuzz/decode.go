@@ -8,11 +8,11 @@ import (
 // decodeCmd prints WQEs and completions with their fields.
 type decodeCmd struct {
 	common
-	Dialect string `default:"auto" placeholder:"NAME" names:"rules" help:"Rules to judge by: linux, libmlx5, libmlx5-44, spdk, ofed, none, or auto for the one that fits (default: auto)."`
+	Dialect string `default:"auto" placeholder:"NAME" names:"rules" help:"Dialect to judge by: ${rules}; auto for the one that fits."`
 	Strict  bool   `help:"Exit status 1 if a WQE breaks a rule (a finding of severity error)."`
-	Entries int    `default:"8" placeholder:"N" help:"Entries shown from each end of a long list (default: 8)."`
+	Rows    int    `default:"8" placeholder:"N" help:"Entries of a long list that are shown, from each end."`
 	Brief   bool   `help:"Only what it is and what is wrong with it, without bytes and fields."`
-	HTML    string `name:"html" placeholder:"FILE" help:"Write a page that needs no other file: point at a field and its bytes light up."`
+	HTML    string `name:"html" placeholder:"FILE" help:"Page to write, in which the bytes of a field light up when pointed at."`
 	File    string `arg:"" optional:"" default:"-" help:"Kernel log, hex dump, hex, dump_wqe words or raw bytes; standard input if left out."`
 }
 
@@ -20,14 +20,14 @@ func (v *decodeCmd) run(a *app) (any, error) {
 	if err := known("dialect", []string{v.Dialect}, wqeview.Dialects()); err != nil {
 		return nil, err
 	}
-	if v.Entries < 1 {
-		return nil, badInputf("--entries %d: 1 or more", v.Entries)
+	if v.Rows < 1 {
+		return nil, badInputf("--rows %d: 1 or more", v.Rows)
 	}
 	data, err := a.readAll(v.File)
 	if err != nil {
 		return nil, err
 	}
-	doc, err := wqeview.Parse(data, wqeview.Options{Dialect: v.Dialect, Entries: v.Entries})
+	doc, err := wqeview.Parse(data, wqeview.Options{Dialect: v.Dialect, Entries: v.Rows})
 	if err != nil {
 		return nil, badInputf("%s: %w", nameOf(v.File), err)
 	}

@@ -31,7 +31,7 @@ func TestDecode(t *testing.T) {
 		{"cut", bare[:96], nil, exitUsage, []string{"undecodable"}},
 		{"junk", bare + "hello\n", nil, exitUsage, []string{"line 13", `"hello"`}},
 		{"odd", "00 0\n", nil, exitUsage, []string{"line 1: odd number of hex digits"}},
-		{"no entries", bare, []string{"--entries=0"}, exitUsage, []string{"--entries 0"}},
+		{"no entries", bare, []string{"--rows=0"}, exitUsage, []string{"--rows 0"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			sgfuzz(row.in, append([]string{"decode"}, row.args...)...).want(t, row.code, row.texts...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -16,8 +17,8 @@ import (
 // encodeCmd prints the WQE bytes of a case.
 type encodeCmd struct {
 	common
-	Strategy string `placeholder:"NAME" help:"Who registers (default: the case's strategy, else indirect)."`
-	Dialect  string `placeholder:"NAME" help:"Who writes the WQEs (default: the case's dialect, else linux)."`
+	Strategy string `placeholder:"NAME" help:"Strategy that registers (default: the case's strategy, else indirect)."`
+	Dialect  string `placeholder:"NAME" help:"Dialect of the WQEs (default: the case's dialect, else linux)."`
 	Profile  string `placeholder:"NAME" help:"Device profile (default: the case's)."`
 	Raw      bool   `help:"Write the WQEs as bytes, each padded to whole 64-byte blocks; lists by pointer are left out."`
 	Out      string `short:"o" placeholder:"FILE" help:"File to write to (default: standard output)."`
@@ -65,16 +66,8 @@ func (v *encodeCmd) run(a *app) (any, error) {
 
 // load reads the case and applies the flags.
 func (v *encodeCmd) load(a *app) (*corpus.Case, error) {
-	for _, f := range []struct {
-		what, given string
-		all         []string
-	}{{"strategy", v.Strategy, corpus.Strategies()}, {"dialect", v.Dialect, corpus.Dialects()}, {"profile", v.Profile, fuzz.ProfileNames()}} {
-		if f.given == "" {
-			continue
-		}
-		if err := known(f.what, []string{f.given}, f.all); err != nil {
-			return nil, err
-		}
+	if err := cmp.Or(knownName("strategy", v.Strategy), knownName("dialect", v.Dialect), knownName("profile", v.Profile)); err != nil {
+		return nil, err
 	}
 	c, err := a.loadCase(v.File)
 	if err != nil {

@@ -115,7 +115,7 @@ Examples:
 Examples:
 
     sgfuzz bench
-    sgfuzz bench --bench klm_list --entries 4,256 --rounds 5
+    sgfuzz bench --benchmark klm_list --entries 4,256 --rounds 5
     sgfuzz bench --plot growth.svg --longest 12`,
 
 	"import": `A line of a log is a list: "NAME ADDR+LEN ADDR+LEN ...".

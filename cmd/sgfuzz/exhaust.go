@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,13 +23,19 @@ type exhaustCmd struct {
 	PageSize uint64        `default:"4" placeholder:"BYTES" help:"Page size, a power of two from 4 on."`
 	Unit     uint64        `placeholder:"BYTES" help:"Addresses and lengths are multiples of this (default: a quarter of a page)."`
 	Base     string        `placeholder:"ADDR" help:"First address, or \"top\" to end at 2^64 (default: the middle is at 4 GiB)."`
-	Windows  string        `default:"all" placeholder:"WHICH" enum:"all,edges" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
+	Windows  string        `default:"all" placeholder:"WHICH" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
 	First    uint64        `placeholder:"N" help:"Number to begin with, to go on where an enumeration ended (default: 0)."`
 	To       uint64        `placeholder:"N" help:"Number to end in front of (default: all)."`
 	For      time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
 	Out      string        `short:"o" default:"findings" placeholder:"DIR" help:"Directory for findings; made when there is one."`
 	Mutant   string        `placeholder:"NAME" help:"Work with a re-created defect, to see it found (see sgfuzz mutants)."`
 }
+
+// Members of --windows.
+const (
+	windowsAll   = "all"
+	windowsEdges = "edges"
+)
 
 // exhaustTop is --base for a universe that ends at 2^64.
 const exhaustTop = "top"
@@ -120,7 +127,7 @@ func (v *exhaustCmd) config() (c fuzz.ExhaustConfig, err error) {
 	}
 	c = fuzz.ExhaustConfig{
 		Entries: v.Entries, Pages: v.Pages, PageSize: v.PageSize, Unit: v.Unit, Strategies: v.Strategy,
-		Edges: v.Windows == "edges", From: v.First, To: v.To, Jobs: v.Jobs, Out: v.Out, Mutant: v.Mutant,
+		Edges: v.Windows == windowsEdges, From: v.First, To: v.To, Jobs: v.Jobs, Out: v.Out, Mutant: v.Mutant,
 	}
 	switch v.Base {
 	case "":
@@ -134,7 +141,7 @@ func (v *exhaustCmd) config() (c fuzz.ExhaustConfig, err error) {
 	if err := v.jobsFlag.check(); err != nil {
 		return c, err
 	}
-	return c, v.strategyFlag.check()
+	return c, cmp.Or(v.strategyFlag.check(), knownIn("windows", v.Windows), knownName("mutant", v.Mutant))
 }
 
 // steps is the number of lists for the progress bar, -1 if the scope is bad.

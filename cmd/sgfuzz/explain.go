@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -20,13 +21,13 @@ import (
 type explainCmd struct {
 	common
 	Strategy []string `placeholder:"NAME" help:"Only these strategies (default: the case's, else all)."`
-	Dialect  string   `placeholder:"NAME" help:"Who writes the WQEs (default: the case's dialect, else linux)."`
+	Dialect  string   `placeholder:"NAME" help:"Dialect of the WQEs (default: the case's dialect, else linux)."`
 	Profile  string   `placeholder:"NAME" help:"Device profile (default: the case's)."`
-	Mutant   string   `placeholder:"NAME" help:"Put in a re-created defect, to see what it breaks (see sgfuzz mutants). Without a case: the one that shows it."`
-	Line     int      `placeholder:"N" help:"Which list of an iovec log, by its line (default: the first)."`
+	Mutant   string   `placeholder:"NAME" help:"Work with a re-created defect, to see what it breaks (see sgfuzz mutants). Without a case: the one that shows it."`
+	Line     int      `placeholder:"N" help:"Line of an iovec log whose list is shown (default: the first)."`
 	Rows     int      `placeholder:"N" help:"Entries and descriptors that are shown; those between are summed up (default: 40 as text, 200 or 64 in files, 400 as JSON)."`
-	SVG      string   `name:"svg" placeholder:"FILE" help:"Write the picture of one strategy as SVG: the first of --strategy, else one that failed, else indirect."`
-	HTML     string   `name:"html" placeholder:"FILE" help:"Write the pictures of all strategies as one HTML page."`
+	SVG      string   `name:"svg" placeholder:"FILE" help:"Picture to write, as SVG, of one strategy: the first of --strategy, else one that failed, else indirect."`
+	HTML     string   `name:"html" placeholder:"FILE" help:"Page to write, with the pictures of all strategies."`
 	File     string   `arg:"" optional:"" name:"case" help:"A case: a file, the name of an embedded case, an iovec log (*.iov), or - for standard input."`
 }
 
@@ -143,10 +144,8 @@ func (v *explainCmd) shown(p *picture.Picture) (out []*picture.Strategy) {
 
 // load reads the case and applies the flags.
 func (v *explainCmd) load(a *app) (*corpus.Case, error) {
-	for set, given := range map[string][]string{"strategy": v.Strategy, "dialect": {v.Dialect}, "profile": {v.Profile}, "mutant": {v.Mutant}} {
-		if err := knownIn(set, slices.DeleteFunc(slices.Clone(given), func(s string) bool { return s == "" })...); err != nil {
-			return nil, err
-		}
+	if err := cmp.Or(knownIn("strategy", v.Strategy...), knownName("dialect", v.Dialect), knownName("profile", v.Profile), knownName("mutant", v.Mutant)); err != nil {
+		return nil, err
 	}
 	if v.Rows < 0 || v.Line < 0 {
 		return nil, badInputf("--rows and --line: at least 1")

@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
-	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/fuzz/engines"
 	"github.com/sgfuzz/sgfuzz/internal/export"
 )
@@ -66,10 +66,7 @@ func (v *exportCmd) run(a *app) (any, error) {
 	if _, ok := exportFormat[v.Format]; !ok {
 		return v.vectors(a)
 	}
-	targets, err := v.targets()
-	if err != nil {
-		return nil, err
-	}
+	targets := v.targets()
 	x := engines.Export{Format: exportFormat[v.Format], Targets: targets}
 	s, err := v.export(x)
 	if errors.Is(err, engines.ErrTarget) || errors.Is(err, engines.ErrNoInput) {
@@ -85,7 +82,7 @@ func (v *exportCmd) run(a *app) (any, error) {
 // check refuses formats that are none and flags of another one.
 func (v *exportCmd) check() error {
 	_, engine := exportFormat[v.Format]
-	switch err := known("format", []string{v.Format}, exportFormats); {
+	switch err := cmp.Or(knownIn("format", v.Format), knownIn("target", v.Target...)); {
 	case err != nil:
 		return err
 	case v.Target != nil && !engine:
@@ -98,18 +95,15 @@ func (v *exportCmd) check() error {
 	return nil
 }
 
-func (v *exportCmd) targets() ([]string, error) {
-	var all []string
-	for _, t := range fuzz.Targets() {
-		all = append(all, t.Name)
-	}
+// targets are those whose seeds are written.
+func (v *exportCmd) targets() []string {
 	switch {
 	case v.Target == nil:
-		return []string{engines.CaseTarget}, nil
-	case slices.Equal(v.Target, []string{allTargets}):
-		return all, nil
+		return []string{engines.CaseTarget}
+	case slices.Contains(v.Target, allTargets):
+		return slices.DeleteFunc(targetNames(), func(name string) bool { return name == allTargets })
 	}
-	return v.Target, known("target", v.Target, append(all, allTargets))
+	return v.Target
 }
 
 func (v *exportCmd) export(x engines.Export) (engines.ExportStats, error) {

@@ -175,7 +175,7 @@ func goodInvocations(t *testing.T) map[string][]string {
 		"report":          {"report", "--out", dir("r.html"), stateDir(t)},
 		"vectors":         {"vectors", write(t, "v.jsonl", skippedVector)},
 		"mutants":         {"mutants", "--seeds=1", "--steps=10", "gap-never-true"},
-		"bench":           {"bench", "--bench=klm_list", "--entries=4", "--rounds=1"},
+		"bench":           {"bench", "--benchmark=klm_list", "--entries=4", "--rounds=1"},
 		"import":          {"import", "--out", dir("i"), write(t, "l.iov", "writev 0x1000+3\n")},
 		"export":          {"export", "--format=jsonl", "--out", dir("e"), c},
 		"fmt":             {"fmt", write(t, "f.sgcase", "sg 4096+1 # x\noffset 1\n")},

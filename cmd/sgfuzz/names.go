@@ -32,7 +32,8 @@ var nameSets = map[string]func() []string{
 	"benchmark": benchmarkNames,
 	"libmlx5":   func() []string { return []string{vectors.LibMLX5v44, vectors.LibMLX5Head} },
 	"shell":     usage.Shells,
-	"base":      func() []string { return []string{exhaustTop} },
+	"windows":   func() []string { return []string{windowsAll, windowsEdges} },
+	"judge":     func() []string { return []string{judgeExact, judgeSemantic} },
 	"workload":  compare.Generators,
 	"direction": directions,
 	"constant":  constantNames,
@@ -85,6 +86,14 @@ func known(what string, given, all []string) error {
 		}
 	}
 	return nil
+}
+
+// knownName is knownIn for a flag that need not be given.
+func knownName(set, given string) error {
+	if given == "" {
+		return nil
+	}
+	return knownIn(set, given)
 }
 
 // knownIn is known for the members of a set of names.

@@ -46,7 +46,7 @@ func newParser(stdout, stderr io.Writer) *kong.Kong {
 // names.
 func vars() kong.Vars {
 	v := kong.Vars{"version": "sgfuzz " + buildVersion()}
-	for _, set := range []string{"format", "kind", "operation", "benchmark", "constant"} {
+	for _, set := range []string{"format", "kind", "operation", "benchmark", "constant", "rules"} {
 		v[set] = strings.Join(namesOf(set), ", ")
 	}
 	return v

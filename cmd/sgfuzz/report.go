@@ -13,8 +13,8 @@ import (
 type reportCmd struct {
 	common
 	Out      string `short:"o" placeholder:"FILE" help:"Page to write (default: report.html in the directory); - for standard output."`
-	Mutants  string `placeholder:"FILE" help:"Result of mutants --json=FILE (default: mutants.json in the directory, if it is there)."`
-	Bench    string `placeholder:"FILE" help:"Result of bench --json=FILE (default: bench.json in the directory, if it is there)."`
+	Mutants  string `name:"mutants-json" placeholder:"FILE" help:"Result of mutants --json=FILE (default: mutants.json in the directory, if it is there)."`
+	Bench    string `name:"bench-json" placeholder:"FILE" help:"Result of bench --json=FILE (default: bench.json in the directory, if it is there)."`
 	Findings int    `default:"200" placeholder:"N" help:"Findings shown, the first of each class before others."`
 	Pictures bool   `default:"true" negatable:"" help:"Draw the findings."`
 	Dir      string `arg:"" name:"dir" help:"Directory of run --state."`

@@ -185,14 +185,10 @@ func (v *runCmd) check() error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("--out or --state: %w", err)
 	}
-	if v.Mutant != "" {
-		if _, err := fuzz.Mutants(v.Mutant); err != nil {
-			return badInput(err)
-		}
-	}
 	return cmp.Or(
 		v.jobsFlag.check(),
 		v.strategyFlag.check(),
+		knownName("mutant", v.Mutant),
 		knownIn("dialect", v.Dialect...),
 		knownIn("profile", v.Profile...),
 		knownIn("generator", v.Generator...),

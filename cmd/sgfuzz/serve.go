@@ -13,10 +13,10 @@ import (
 // serveCmd shows cases and dumps in a browser until it is interrupted.
 type serveCmd struct {
 	common
-	Listen     string        `default:"127.0.0.1:8470" placeholder:"ADDR" help:"Address and port to listen at, port 0 for any (default: 127.0.0.1:8470, this machine only)."`
+	Listen     string        `default:"127.0.0.1:8470" placeholder:"ADDR" help:"Address and port to listen at, port 0 for any; the default is for this machine only."`
 	Host       []string      `placeholder:"NAME" help:"Name that a request may ask for beside the address itself; can be repeated."`
-	MaxEntries int           `default:"20000" placeholder:"N" help:"Longest list that is taken (default: 20000)."`
-	Timeout    time.Duration `default:"10s" placeholder:"TIME" help:"Longest computation for one request (default: 10s)."`
+	MaxEntries int           `default:"20000" placeholder:"N" help:"Entries of a list, at most."`
+	Timeout    time.Duration `default:"10s" placeholder:"TIME" help:"Longest wait for what a request asks."`
 	File       string        `arg:"" optional:"" name:"case" help:"Case file, or name of an embedded case, that the printed link opens; - for standard input."`
 }
 

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/vhca"
 	"github.com/sgfuzz/sgfuzz/vhca/launch"
 )
@@ -18,7 +17,7 @@ import (
 type vhcaCmd struct {
 	common
 	Lib     string   `placeholder:"DIR" help:"Take the adapter's two libraries from DIR; normally they are built once, with cc and Go."`
-	Profile string   `placeholder:"NAME" default:"default" help:"The adapter's device profile."`
+	Profile string   `placeholder:"NAME" default:"default" help:"Device profile of the adapter."`
 	Trace   string   `placeholder:"FILE" help:"Decode every WQE as it executes, into FILE; - is standard error."`
 	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and say why; exit status 86."`
 	Fast    bool     `help:"Copy memory unchecked: faster, and a bad address may crash the program."`
@@ -62,8 +61,8 @@ func (v *vhcaCmd) run(a *app) (any, error) {
 func (v *vhcaCmd) settings() (vhca.Settings, error) {
 	s := vhca.Settings{Profile: v.Profile, Fast: v.Fast, Trace: v.Trace, Strict: v.Strict, Faults: v.Faults, Record: v.Record,
 		Stats: v.Stats, Group: strconv.Itoa(os.Getpid())}
-	if _, ok := mlx5model.ProfileByName(v.Profile); !ok {
-		return s, fmt.Errorf("--profile %s: no such profile", v.Profile)
+	if err := knownIn("profile", v.Profile); err != nil {
+		return s, err
 	}
 	if _, err := vhca.ParseFaults(v.Faults); err != nil {
 		return s, fmt.Errorf("--faults: %w", err)
