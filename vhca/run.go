@@ -67,12 +67,16 @@ func (e *Engine) step(q *qp, pi uint32) bool {
 		return false
 	}
 	at := uint16(q.dev.Consumer())
+	umr := q.dev.SQ().At(q.dev.Consumer(), 0)[3] == byte(mlx5model.OpUMR)
 	n := e.dev.Step(q.dev, pi)
 	if n == 0 {
 		return false
 	}
 	q.deadline = 0
 	e.stats.wqes++
+	if umr {
+		e.stats.umrs++
+	}
 	for _, c := range q.dev.Completions() {
 		if c.Failed() {
 			e.stats.errors++

@@ -135,8 +135,15 @@ int create_srq(hdr *h)
 	struct object o = { .kind = UVERBS_OBJECT_SRQ, .channel = -1, .async = fd_of(h, UVERBS_ATTR_CREATE_SRQ_EVENT_FD),
 			    .handle = number(h, UVERBS_ATTR_CREATE_SRQ_USER_HANDLE),
 			    .wrs = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_MAX_WR), .sges = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_MAX_SGE) };
+	if (o.wrs >= 1 << 15)
+		return EINVAL;
+	/* One slot more than can be posted, as the list has to end; rounded up. */
+	uint32_t slots = 1;
+	while (slots < o.wrs + 1)
+		slots *= 2;
+	o.wrs = slots - 1;
 	struct hca_srq s = { .buf = own.buf_addr, .db = own.db_addr, .handle = o.handle, .pd = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_PD_HANDLE),
-			     .wrs = o.wrs, .sges = o.sges, .limit = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_LIMIT), .uidx = own.uidx,
+			     .wrs = slots, .sges = o.sges, .limit = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_LIMIT), .uidx = own.uidx,
 			     .async = events_write_end(o.async) };
 	if (type == IB_UVERBS_SRQT_XRC) {
 		s.cq = (uint32_t)number(h, UVERBS_ATTR_CREATE_SRQ_CQ_HANDLE);
@@ -177,8 +184,7 @@ int query_srq(hdr *h)
 	if (err)
 		return err;
 	struct object o = find(UVERBS_OBJECT_SRQ, v.n, 0);
-	/* One slot more than can be posted: the list has to end. */
-	struct ib_uverbs_query_srq_resp r = { .max_wr = o.wrs - 1, .max_sge = o.sges, .srq_limit = v.limit };
+	struct ib_uverbs_query_srq_resp r = { .max_wr = o.wrs, .max_sge = o.sges, .srq_limit = v.limit };
 	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
 	return 0;
 }
