@@ -47,28 +47,28 @@ func (t *shot) culprit(b *Blame, i int) int {
 	switch {
 	case f.byKey:
 		b.Part, b.Index = fmt.Sprintf("key %v", g.Key), -1
-		b.Text = fmt.Sprintf("%s: the device refuses stream bytes %d to %d: %s", b.Part, f.stream, f.stream+f.len-1, f.refused)
+		b.Text = fmt.Sprintf("%s: the device refuses stream bytes %s to %s: %s", b.Part, commas(f.stream), commas(f.stream+f.len-1), f.refused)
 		return -1
 	case f.size == 0 && f.refused != "" && f.stream >= t.b.ix.total():
 		b.Part, b.Index = fmt.Sprintf("key %v", g.Key), -1
-		b.Text = fmt.Sprintf("%s is %d bytes longer than what its %ss describe", b.Part, f.len, g.Kind)
+		b.Text = fmt.Sprintf("%s is %s longer than what its %ss describe", b.Part, count(f.len, "byte"), g.Kind)
 		return -1
 	case f.size == 0 && f.refused != "":
-		b.Text = fmt.Sprintf("%s is not there: stream bytes from %d on have no memory (%s)", b.Part, f.stream, f.refused)
+		b.Text = fmt.Sprintf("%s is not there: stream bytes from %s on have no memory (%s)", b.Part, commas(f.stream), f.refused)
 	case f.refused != "":
-		b.Text = fmt.Sprintf("%s: the device refuses stream bytes %d to %d: %s", b.Part, f.stream, f.stream+f.len-1, f.refused)
+		b.Text = fmt.Sprintf("%s: the device refuses stream bytes %s to %s: %s", b.Part, commas(f.stream), commas(f.stream+f.len-1), f.refused)
 	case t.short(i):
 		p := &t.found[i-1]
 		b.Part, b.Index = name(p), p.index
-		b.Text = fmt.Sprintf("%s ends inside entry %d, %d bytes early: all behind it is shifted", b.Part, b.Entry, t.b.ix.ends[b.Entry]-f.stream)
+		b.Text = fmt.Sprintf("%s ends inside entry %d, %s early: all behind it is shifted", b.Part, b.Entry, count(t.b.ix.ends[b.Entry]-f.stream, "byte"))
 		return i - 1
 	case f.bounced:
 		b.Part = fmt.Sprintf("copy of bounce page %d", f.index)
-		b.Text = fmt.Sprintf("%s takes other bytes than the list has at stream byte %d", b.Part, f.wrongAt)
+		b.Text = fmt.Sprintf("%s takes other bytes than the list has at stream byte %s", b.Part, commas(f.wrongAt))
 	case b.Want == nil:
-		b.Text = fmt.Sprintf("%s goes on for %d bytes behind the end of the list", b.Part, f.differ)
+		b.Text = fmt.Sprintf("%s goes on for %s behind the end of the list", b.Part, count(f.differ, "byte"))
 	case f.wrongAt > f.stream:
-		b.Text = fmt.Sprintf("%s is right for %d bytes and then reaches %v, where the list has %v", b.Part, f.wrongAt-f.stream, Addr(f.got), b.Want.Addr)
+		b.Text = fmt.Sprintf("%s is right for %s and then reaches %v, where the list has %v", b.Part, count(f.wrongAt-f.stream, "byte"), Addr(f.got), b.Want.Addr)
 	default:
 		b.Text = fmt.Sprintf("%s reaches %v, where the list has %v", b.Part, Addr(f.got), b.Want.Addr)
 	}
