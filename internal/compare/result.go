@@ -77,12 +77,12 @@ func (m *Comparer) Note(source string, err error) {
 // Lists is the number of lists added.
 func (m *Comparer) Lists() int { return m.work.Lists }
 
-// Result sums up and simulates. The error is ctx's; the Result then lacks the
-// pools that were not simulated yet.
+// Result sums up and simulates. The error is ctx's, if it has ended: the
+// Result says so, and lacks the pools that were not simulated yet.
 func (m *Comparer) Result(ctx context.Context) (*Result, error) {
 	r := &Result{Workload: m.work, Constants: m.Constants, Queue: m.Queue, Model: m.Queue.Model()}
 	w := &r.Workload
-	w.Sampled = w.Lists > MaxSample
+	w.Sampled, w.Interrupted = w.Lists > MaxSample, ctx.Err() != nil
 	w.Sources, w.Unusable = slices.Concat([]string{}, w.Sources), slices.Concat([]string{}, w.Unusable)
 	for i := range ways {
 		r.Ways = append(r.Ways, m.tallies[i].result(&ways[i]))
@@ -96,7 +96,7 @@ func (m *Comparer) Result(ctx context.Context) (*Result, error) {
 		}
 		r.Ways[i].Pools = append(r.Ways[i].Pools, pools...)
 	}
-	return r, nil
+	return r, context.Cause(ctx)
 }
 
 func (t *tally) result(w *Way) WayResult {
