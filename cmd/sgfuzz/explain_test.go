@@ -13,6 +13,7 @@ import (
 )
 
 func TestExplain(t *testing.T) {
+	t.Setenv("COLUMNS", "")
 	r := sgfuzz("sg 0x10000000+1536\nsg 0x20000600+2560\n", "explain", "-")
 	r.want(t, exitFine, "stdin", "2 entries, 4,096 bytes", "0x20000000 │", "KLM 1", "1,536 … 4,095", "gap@1", "refused: no page size fits")
 	if n := strings.Count(r.out, "\n── "); n != 2+8 {
@@ -89,5 +90,35 @@ func TestExplainRefuses(t *testing.T) {
 		"unknown profile":               {"--profile", "nothing", "features/single-entry"},
 	} {
 		sgfuzz("", append([]string{"explain"}, args...)...).want(t, exitUsage, want)
+	}
+}
+
+// TestExplainDocs holds docs/explain.md and its picture to what the program
+// does.
+func TestExplainDocs(t *testing.T) {
+	t.Setenv("COLUMNS", "")
+	text, err := os.ReadFile("../../docs/explain.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(text), "```console\n$ sgfuzz ")[1:]
+	if len(blocks) != 2 {
+		t.Fatalf("%d examples", len(blocks))
+	}
+	for _, b := range blocks {
+		b, _, _ = strings.Cut(b, "```")
+		line, want, _ := strings.Cut(b, "\n")
+		if got := sgfuzz("", strings.Fields(line)...); got.out != want {
+			t.Errorf("%s gives\n%s", line, got.out)
+		}
+	}
+	svg := filepath.Join(t.TempDir(), "a.svg")
+	sgfuzz("", "explain", "--mutant", "mtt-last-dropped", "--svg", svg).want(t, exitFindings)
+	got, err := os.ReadFile(svg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want, err := os.ReadFile("../../docs/explain.svg"); err != nil || string(got) != string(want) {
+		t.Errorf("docs/explain.svg is not what sgfuzz explain --mutant mtt-last-dropped --svg docs/explain.svg writes (%v)", err)
 	}
 }
