@@ -15,6 +15,8 @@
 //	shrink FILE           smallest case that fails in the same class
 //	encode FILE           the WQE bytes that a strategy posts for a case
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
+//	explain CASE          one case as a picture: list, keys, stream, and what is wrong:
+//	                      docs/explain.md
 //	report DIR            a campaign's state directory as one page: figures, growth,
 //	                      features by strategy, findings with pictures
 //	import --out DIR FILE…   iovec logs to case files; with --format also inputs of fuzzing engines
@@ -55,7 +57,8 @@
 //	0  fine
 //	1  findings: a check failed, recorded outputs differ, a file is not canonical
 //	2  wrong usage, or input that cannot be read, parsed or used
-//	3  an I/O error on the side of the output, or a bug in sgfuzz
+//	3  an I/O error on the side of the output, an interrupt before there was a
+//	   result, or a bug in sgfuzz
 //
 // Of several that apply the highest counts. A verb that takes several files
 // goes on behind one that cannot be used: findings in the others are printed,
@@ -91,7 +94,8 @@
 //
 // The first interrupt (ctrl-C) or SIGTERM ends the work at the next case: what
 // was found is saved, the summary is printed, and the exit status is that of
-// the work done. The second one kills.
+// the work done. Work that shows nothing unless it is complete (corpus minimize)
+// writes nothing and says so. The second interrupt kills.
 //
 // # Campaigns
 //
