@@ -200,6 +200,9 @@ func (a *app) main(args []string) int {
 		return exitInternal
 	}
 	result, err := v.run(a)
+	if a.ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = errInterrupted
+	}
 	if e, ok := errors.AsType[*exitError](err); err != nil && (!ok || e.err != nil) {
 		a.complain(err)
 	}
@@ -213,6 +216,9 @@ func (a *app) main(args []string) int {
 	}
 	return code
 }
+
+// errInterrupted is for work that shows nothing unless it is done.
+var errInterrupted = errors.New("interrupted before there was a result; nothing was written")
 
 // exited carries the status with which kong wants to end the process.
 type exited int

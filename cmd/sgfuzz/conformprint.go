@@ -29,7 +29,7 @@ type conformResult struct {
 }
 
 type conformOp struct {
-	Op          string            `json:"op"`
+	Op          string            `json:"op" names:"operation"`
 	Cases       uint64            `json:"cases"`
 	Passed      uint64            `json:"passed"`
 	Failed      uint64            `json:"failed"`
@@ -51,7 +51,7 @@ type conformCheck struct {
 
 type conformFinding struct {
 	Op        string `json:"op"`
-	Class     string `json:"class"` // protocol, exact or semantic
+	Class     string `json:"class" names:"class"`
 	Check     string `json:"check"`
 	Number    int    `json:"number,omitempty"` // of the oracle's check
 	Text      string `json:"text"`

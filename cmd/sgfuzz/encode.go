@@ -28,8 +28,8 @@ type encodeCmd struct {
 // encodeResult is its JSON object.
 type encodeResult struct {
 	Case     string      `json:"case"`
-	Strategy string      `json:"strategy"`
-	Dialect  string      `json:"dialect"`
+	Strategy string      `json:"strategy" names:"strategy"`
+	Dialect  string      `json:"dialect" names:"dialect"`
 	WQEs     []encodeWQE `json:"wqes"`
 }
 

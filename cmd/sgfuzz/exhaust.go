@@ -47,7 +47,7 @@ type exhaustResult struct {
 	PageSize    uint64            `json:"page_size"`
 	Unit        uint64            `json:"unit"`
 	Base        string            `json:"base"` // 0x…
-	Windows     string            `json:"windows"`
+	Windows     string            `json:"windows" names:"windows"`
 	Total       uint64            `json:"total"`   // lists of the whole scope
 	From        uint64            `json:"from"`    // every list from this index on …
 	Covered     uint64            `json:"covered"` // … up to this one, exclusive, was checked
@@ -68,7 +68,7 @@ type exhaustResult struct {
 }
 
 type exhaustSkipped struct {
-	Strategy string `json:"strategy"`
+	Strategy string `json:"strategy" names:"strategy"`
 	Lists    uint64 `json:"lists"`
 	Why      string `json:"why"`
 }

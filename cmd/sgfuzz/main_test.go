@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 )
@@ -317,6 +318,20 @@ func TestParseCase(t *testing.T) { // the constants above are what they are said
 	for _, text := range []string{plainCase, gapCase, wrongCase} {
 		if c, err := corpus.Parse([]byte(text)); err != nil || corpus.Format(c) != text {
 			t.Errorf("%v: %q", err, text)
+		}
+	}
+}
+
+// TestEveryVerbEnds interrupts every verb before it has begun: it must end
+// soon, with a result or an error that is no bug.
+func TestEveryVerbEnds(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for verb, args := range goodInvocations(t) {
+		start := time.Now()
+		r := sgfuzzCtx(ctx, "", append(args, "--json")...)
+		if r.code == exitInternal && !strings.Contains(r.err, "interrupted before there was a result") || time.Since(start) > 20*time.Second {
+			t.Errorf("%s: exit status %d after %v: %s", verb, r.code, time.Since(start), clip(r.err))
 		}
 	}
 }

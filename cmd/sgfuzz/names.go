@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/conform"
+	"github.com/sgfuzz/sgfuzz/conform/runner"
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/internal/bench"
@@ -32,6 +33,8 @@ var nameSets = map[string]func() []string{
 	"benchmark": benchmarkNames,
 	"libmlx5":   func() []string { return []string{vectors.LibMLX5v44, vectors.LibMLX5Head} },
 	"shell":     usage.Shells,
+	"answer":    answerNames,
+	"class":     func() []string { return []string{runner.ClassProtocol, runner.ClassExact, runner.ClassSemantic} },
 	"windows":   func() []string { return []string{windowsAll, windowsEdges} },
 	"judge":     func() []string { return []string{judgeExact, judgeSemantic} },
 	"workload":  compare.Generators,
@@ -45,6 +48,13 @@ func namesOf(set string) []string {
 		return f()
 	}
 	return nil
+}
+
+func answerNames() (names []string) {
+	for a := fuzz.Accepted; a <= fuzz.Broken; a++ {
+		names = append(names, a.String())
+	}
+	return names
 }
 
 func mutantNames() (names []string) {

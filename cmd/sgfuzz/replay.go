@@ -86,7 +86,7 @@ func (r *replayResult) code() int {
 
 // strategyTotal sums what one strategy answered and what it cost.
 type strategyTotal struct {
-	Strategy    string `json:"strategy"`
+	Strategy    string `json:"strategy" names:"strategy"`
 	Cases       int    `json:"cases"`
 	Accepted    int    `json:"accepted"`
 	Partial     int    `json:"partial"`

@@ -30,8 +30,8 @@ func embeddedSources() ([]source, error) {
 
 // outcome is what one strategy made of a case, in JSON.
 type outcome struct {
-	Strategy    string   `json:"strategy"`
-	Answer      string   `json:"answer"`
+	Strategy    string   `json:"strategy" names:"strategy"`
+	Answer      string   `json:"answer" names:"answer"`
 	Reason      string   `json:"reason,omitempty"` // of a refusal: why@entry+offset
 	Limit       uint64   `json:"limit,omitempty"`  // that a refusal hit
 	Need        uint64   `json:"need,omitempty"`   // what the list would have needed

@@ -60,7 +60,7 @@ type runResult struct {
 }
 
 type runStrategy struct {
-	Strategy string `json:"strategy"`
+	Strategy string `json:"strategy" names:"strategy"`
 	Cases    uint64 `json:"cases"`
 	Accepted uint64 `json:"accepted"`
 	Partial  uint64 `json:"partial"`

@@ -17,6 +17,7 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"github.com/sgfuzz/sgfuzz/internal/usage"
+	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
 const module = "github.com/sgfuzz/sgfuzz/"
@@ -56,6 +57,9 @@ func findTexts(t reflect.Type, special map[reflect.Type]*jsonschema.Schema, seen
 	seen[t] = true
 	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		special[t] = &jsonschema.Schema{Type: "string"}
+		if t == reflect.TypeFor[mlx5model.Severity]() {
+			special[t].Enum = []any{mlx5model.Note.String(), mlx5model.Warn.String(), mlx5model.Error.String()}
+		}
 		return
 	}
 	switch t.Kind() {

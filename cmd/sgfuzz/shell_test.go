@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -148,4 +149,50 @@ func typed(t *testing.T, shell string, args []string, init, line string) string 
 		return fmt.Sprintf("nothing printed: %q", seen.String())
 	}
 	return string(found[1])
+}
+
+// TestTerminal looks at what the program does on a terminal and off it: colours
+// and a progress bar there, unless NO_COLOR or TERM says otherwise, and neither
+// anywhere else.
+func TestTerminal(t *testing.T) {
+	home := t.TempDir()
+	env := programEnv(t, home, "case.sgcase")
+	decode := "sgfuzz encode case.sgcase | sgfuzz decode"
+	// So few cases take long enough for a bar, as all checks are made.
+	work := "sgfuzz run --no-corpus --for 600ms --jobs 1 --seed 1"
+	const colour, bar = "\x1b[", "%"
+	for _, row := range []struct {
+		name, line string
+		env        []string
+		has, lacks string
+	}{
+		{"colours", decode, nil, colour, ""},
+		{"NO_COLOR", decode, []string{"NO_COLOR=1"}, "opcode", colour},
+		{"NO_COLOR empty", decode, []string{"NO_COLOR="}, colour, ""},
+		{"dumb terminal", decode, []string{"TERM=dumb"}, "opcode", colour},
+		{"to a pipe", decode + " | cat", nil, "opcode", colour},
+		{"to JSON", decode + " --json", nil, `"format"`, colour},
+		{"progress bar", work, nil, bar, ""},
+		{"progress to a file", work + " 2>err; cat err", nil, "seed 1", bar},
+		{"progress bar beside a pipe", work + " | cat", nil, bar, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			user, its := terminal(t)
+			cmd := exec.Command("/bin/sh", "-c", row.line)
+			cmd.Env, cmd.Dir = append(slices.Clone(env), row.env...), home
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = its, its, its
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			its.Close()
+			var seen bytes.Buffer
+			_, _ = seen.ReadFrom(user) // ends with an error when the shell does
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v", err)
+			}
+			if out := seen.String(); !strings.Contains(out, row.has) || row.lacks != "" && strings.Contains(out, row.lacks) {
+				t.Errorf("%q", clip(out))
+			}
+		})
+	}
 }
