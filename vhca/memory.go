@@ -186,10 +186,14 @@ func skip(x []sg.Extent, off, n uint64) ([]sg.Extent, uint64) {
 	return x, off
 }
 
+// plainPiece keeps copies below the size from which the Go runtime writes past
+// the caches (runtime/memmove_amd64.s): the program reads what arrives.
+const plainPiece = 256 << 10
+
 func (m *Process) copyPlain(dst, src []sg.Extent) error {
 	var doff, soff uint64
 	for len(dst) > 0 && len(src) > 0 {
-		n := min(dst[0].Len-doff, src[0].Len-soff)
+		n := min(dst[0].Len-doff, src[0].Len-soff, plainPiece)
 		to, from := dst[0].Addr+doff, src[0].Addr+soff
 		if err := guarded(func() { copy(bytesAt(to, int(n)), bytesAt(from, int(n))) }, from, int(n)); err != nil {
 			return err

@@ -61,6 +61,7 @@ static struct {
 	pthread_mutex_t turn;
 	sem_t done;
 	int wake; /* eventfd */
+	int others; /* readable when another process's adapter wants something, or -1 */
 	enum hca_op op;
 	void *arg;
 	int err;
@@ -197,10 +198,8 @@ static void rest(uint64_t idle)
 	while (idle >= steps[i].idle)
 		i++;
 	uint64_t sleep = steps[i].sleep;
-	if (me.restless && sleep > 200000)
-		sleep = 200000;
 	struct timespec t = { 0, (long)sleep };
-	struct pollfd fds[2] = { { .fd = me.wake, .events = POLLIN }, { .fd = hca.fd(), .events = POLLIN } };
+	struct pollfd fds[2] = { { .fd = me.wake, .events = POLLIN }, { .fd = me.others, .events = POLLIN } };
 	uint64_t count;
 	if (ppoll(fds, 2, &t, NULL) > 0) {
 		if (fds[0].revents && read(me.wake, &count, sizeof(count)) < 0)
@@ -218,6 +217,7 @@ static void *serve(void *started)
 	sem_post(started);
 	if (me.err)
 		return NULL;
+	me.others = hca.fd();
 	for (uint64_t last = now_ns();;) {
 		bool busy = do_job();
 		busy |= look();
