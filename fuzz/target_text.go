@@ -11,6 +11,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/internal/vectors"
 	"github.com/sgfuzz/sgfuzz/internal/wqetext"
+	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
 
@@ -181,11 +182,31 @@ func runWQEText(data []byte) error {
 		if pieces > len(b.Bytes) {
 			return failure("WQE text: pieces are longer than the block", "%d of %d\n%q", pieces, len(b.Bytes), data)
 		}
+		if err := completionText(b); err != nil {
+			return err
+		}
 	}
 	if total > wqetext.MaxBytes {
 		return failure("WQE text: more bytes than the bound", "%d\n%q", total, data)
 	}
 	return recordedText(data)
+}
+
+// completionText demands of a block of completions that its view covers it, or
+// says that it is none.
+func completionText(b wqetext.Block) error {
+	if !b.CQE {
+		return nil
+	}
+	v := mlx5model.AnnotateCQE(b.Bytes)
+	covered := 0
+	for _, p := range v.Parts {
+		covered += p.Size
+	}
+	if whole := len(b.Bytes)%mlx5model.CQESize == 0 && len(b.Bytes) <= 2*mlx5model.CQESize; covered != len(b.Bytes) || whole != (v.Error == "") {
+		return failure("CQE: view does not cover it", "%d of %d bytes, error %q\n% x", covered, len(b.Bytes), v.Error, b.Bytes)
+	}
+	return nil
 }
 
 // recordedText demands of a file of recorded outputs that it is judged or
@@ -206,6 +227,10 @@ func wqeTextSeeds() ([][]byte, error) {
 	seeds := [][]byte{
 		[]byte("mlx5_core: WQE DUMP: WQ size 4 WQ cur size 0, WQE index 0x0, len: 16\n00000000: 00 00 00 25 00 12 34 02 00 00 00 08 00 ab cd 5a\n"),
 		[]byte("00000025 00123402 00000008 00abcd5a\n"),
+		[]byte("[Sat Nov 21 16:45:01 2026] cqe_dump: 00000030: 00 00 00 00 0f 00 78 06 25 00 12 34 00 05 ac d3\n"),
+		[]byte("mlx5: node17: got completion with error:\n" + strings.Repeat("00000000 00007806 25001234 0005acd3\n", 4)),
+		[]byte("kern  :warn  : infiniband mlx5_0: dump_cqe:272:(pid 0): dump error cqe\nkern  :warn  : 00000000: 00 00\n"),
+		[]byte("000000 00 00 05 25 00 12 34 0c >...%..4.<\n*\n000040\n"),
 		[]byte(`{"id":"sg2klm-1","in":{},"out":{}}`),
 	}
 	for _, p := range posted {

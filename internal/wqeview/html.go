@@ -93,6 +93,7 @@ type htmlByte struct{ ID, Class, Fields, Title, Text string }
 type htmlPart struct {
 	*mlx5model.Part
 	Class, Span string
+	ID, Bytes   string // of a part without fields
 	Marks       []int
 	Fields      []htmlField
 	Zeros       []htmlField // apart, as they are many and say little

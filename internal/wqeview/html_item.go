@@ -78,8 +78,8 @@ func (b *pageBuilder) part(j int) htmlPart {
 		h.Rows = append(h.Rows, b.row(p, &p.Rows[i], len(h.Head)))
 	}
 	if len(p.Fields)+len(p.Rows) == 0 {
-		id := b.own(p.Buffer, p.Offset, p.Size, p.Name)
-		h.Marks = b.marks(id, func(f *mlx5model.ViewFinding) bool { return within(f, p.Buffer, p.Offset, p.Size) })
+		h.ID, h.Bytes = b.own(p.Buffer, p.Offset, p.Size, p.Name), b.span(p.Buffer, p.Offset, p.Size)
+		h.Marks = b.marks(h.ID, func(f *mlx5model.ViewFinding) bool { return within(f, p.Buffer, p.Offset, p.Size) })
 	}
 	return h
 }
@@ -120,6 +120,10 @@ func (b *pageBuilder) field(p *mlx5model.Part, f *mlx5model.ViewField) htmlField
 
 func (b *pageBuilder) row(p *mlx5model.Part, r *mlx5model.Row, columns int) htmlRow {
 	h := htmlRow{Omitted: r.Omitted, Span: columns + 1, Bytes: b.span(p.Buffer, r.Offset, r.Size), Remark: r.Remark}
+	if r.Omitted > 0 {
+		h.ID = b.own(p.Buffer, r.Offset, r.Size, "entries left out")
+		return h
+	}
 	b.fields++
 	h.ID = fmt.Sprintf("%sf%d", b.prefix, b.fields)
 	h.Marks = b.marks(h.ID, func(f *mlx5model.ViewFinding) bool { return within(f, p.Buffer, r.Offset, r.Size) })
