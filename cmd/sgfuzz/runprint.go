@@ -25,7 +25,7 @@ func (a *app) printRun(r *runResult) {
 		a.printf("%d cases made from others, of %d in the pool\n", r.Mutated, r.Pool)
 	}
 	if r.State != "" {
-		a.printf("state %s: %d cases were done before\n", r.State, r.Earlier)
+		a.printf("state %s: %d cases were done before; for a page of it: sgfuzz report %s\n", r.State, r.Earlier, fuzz.ShellWord(r.State))
 	}
 	if r.Interrupted {
 		a.printf("interrupted\n")

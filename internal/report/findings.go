@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -34,6 +35,7 @@ func (r *Report) findings(s *fuzz.State, o *Options) {
 	classes := map[string]*Class{}
 	known := map[string]bool{}
 	if s != nil {
+		dir = s.Config.Out
 		for name, n := range s.Stats.Classes {
 			classes[name] = &Class{Name: name, Failures: n}
 		}
@@ -41,7 +43,6 @@ func (r *Report) findings(s *fuzz.State, o *Options) {
 			f := &s.Findings[i]
 			known[filepath.Base(f.Path)] = true
 			r.Findings.All = append(r.Findings.All, stateFinding(f, &s.Config))
-			dir = filepath.Dir(f.Path)
 		}
 		if n := len(s.History.Sessions); n > 0 && s.History.Sessions[n-1].End != nil {
 			for name, n := range s.History.Sessions[n-1].End.Stats.Classes {
@@ -97,9 +98,9 @@ func (r *Report) loose(dir string, known map[string]bool, s *fuzz.State) {
 	defer d.Close()
 	files, err := d.ReadDir(maxFiles)
 	if len(files) == maxFiles {
-		r.problem(fmt.Errorf("%s: more than %d files; the rest was not looked at", dir, maxFiles))
+		err = fmt.Errorf("%s: %d files or more; no others were looked at", dir, maxFiles)
 	}
-	if err != nil && len(files) == 0 && !errors.Is(err, os.ErrNotExist) && err.Error() != "EOF" {
+	if err != nil && err != io.EOF {
 		r.problem(err)
 	}
 	slices.SortFunc(files, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -176,7 +177,7 @@ func TestStates(t *testing.T) {
 		campaign(t, dir, func(c *fuzz.Config) { c.Cases = cases })
 	}
 	r := read(t, dir, Options{})
-	if s := r.Campaign.Sessions; len(s) != 2 || s[1].Earlier != 64 || s[1].Cases != 186 || s[0].Seconds+s[1].Seconds != r.Campaign.Seconds {
+	if s := r.Campaign.Sessions; len(s) != 2 || s[1].Earlier != 64 || s[1].Cases != 186 || math.Abs(s[0].Seconds+s[1].Seconds-r.Campaign.Seconds) > 1e-6 {
 		t.Errorf("resumed: %+v, %v s", s, r.Campaign.Seconds)
 	}
 	journal := filepath.Join(dir, "journal")
@@ -205,6 +206,39 @@ func TestStates(t *testing.T) {
 	}
 	if _, err := Read(journal, Options{}); err == nil || !strings.Contains(err.Error(), "not a directory") {
 		t.Errorf("a file: %v", err)
+	}
+}
+
+// TestRunningAndFailed: a campaign that is at work while it is read, and one that
+// ended with an error.
+func TestRunningAndFailed(t *testing.T) {
+	dir := t.TempDir()
+	var during *Report
+	campaign(t, dir, func(c *fuzz.Config) {
+		c.Cases, c.Every = 960, time.Millisecond
+		c.Progress = func(s fuzz.Stats) {
+			if s.Cases > 64 && during == nil {
+				during = read(t, dir, Options{PictureBytes: -1})
+			}
+		}
+	})
+	if during == nil {
+		t.Fatal("the campaign was over too soon")
+	}
+	if c := during.Campaign; c.State != Running || c.Sessions[0].End != Running || c.Cases < 64 || c.Cases >= 960 {
+		t.Errorf("%+v", c)
+	}
+	demand(t, html(t, during), "still running")
+	dir = filepath.Join(t.TempDir(), "state")
+	file := filepath.Join(t.TempDir(), "a file")
+	write(t, file, "")
+	_, err := fuzz.Campaign(context.Background(), fuzz.Config{Seed: 7, Cases: 64, Jobs: 1, Mutant: "klm-neighbours-swapped", State: dir, Out: file})
+	if err == nil {
+		t.Fatal("findings were saved in a file")
+	}
+	r := read(t, dir, Options{})
+	if c := r.Campaign; c.State != Ended || c.Sessions[0].End != fuzz.EndError || !strings.Contains(c.StopText, err.Error()) || len(r.Problems) != 1 {
+		t.Errorf("%+v, %q", c, r.Problems)
 	}
 }
 
@@ -343,8 +377,8 @@ func TestManyFindings(t *testing.T) {
 			t.Errorf("%s: %d shown, %d drawn", class, n, drawn[class])
 		}
 	}
-	if r.Findings.NoPicture == 0 || size > 100_000 {
-		t.Errorf("%d without a picture, %d bytes of them", r.Findings.NoPicture, size)
+	if len(shown) != classes || r.Findings.NoPicture == 0 || size > 100_000 {
+		t.Errorf("%d classes shown, %d without a picture, %d bytes of them", len(shown), r.Findings.NoPicture, size)
 	}
 	page := html(t, r)
 	demand(t, page, "448 of 500 findings are left out", fmt.Sprintf("%d findings have no picture", r.Findings.NoPicture), "of another campaign, of seed 4", "it does not fail")
