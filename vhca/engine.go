@@ -33,8 +33,8 @@ type Config struct {
 	Stop   func(why string)
 	Faults Faults
 	Record *Recorder
-	Remote Remote // the adapters of other processes, or nil
-	Slot   uint32 // upper 8 bits of the queue pair numbers given, 0 to 254
+	Remote *Remote // the adapters of other processes, or nil
+	Slot   uint32  // upper 8 bits of the queue pair numbers given, 0 to 254
 }
 
 // Engine is an adapter that executes what the mlx5 library writes into the
@@ -73,14 +73,18 @@ func New(c Config) (*Engine, error) {
 	if c.Slot > 254 {
 		return nil, fmt.Errorf("slot %d: at most 254", c.Slot)
 	}
-	return &Engine{
+	e := &Engine{
 		c: c, dev: dev, post: c.Post,
 		pds: map[uint32]*pd{}, mrs: map[uint32]*mr{}, cqs: map[uint32]*cq{}, srqs: map[uint32]*srq{},
 		qps: map[uint32]*qp{}, xrcds: map[uint32]bool{}, restless: map[*qp]struct{}{},
 		nextPD: 1, nextKey: 0x100, nextCQ: 1, nextSRQ: 1, nextQP: 0x40, nextXRCD: 1, nextPSV: 1,
 		buf:     make([]byte, mlx5model.MaxDS*mlx5model.DSSize),
 		inspect: c.Trace != nil || c.Strict || c.Record != nil || c.Faults.any(),
-	}, nil
+	}
+	if c.Remote != nil {
+		c.Remote.engine = e
+	}
+	return e, nil
 }
 
 // number gives the next free number from *next on, 1 to most.

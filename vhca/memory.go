@@ -47,6 +47,9 @@ func at(addr uint64) unsafe.Pointer {
 // bytesAt is n bytes of the process from addr on.
 func bytesAt(addr uint64, n int) []byte { return unsafe.Slice((*byte)(at(addr)), n) }
 
+// addressOf is where a slice of Go's is; the heap does not move.
+func addressOf(b []byte) uint64 { return uint64(uintptr(unsafe.Pointer(unsafe.SliceData(b)))) }
+
 // wordAt is the 32-bit word at addr.
 func wordAt(addr uint64) *uint32 { return (*uint32)(at(addr)) }
 

@@ -29,12 +29,10 @@ func (p *peer) awayMessage(m *mlx5model.Message, to uint32) mlx5model.Syndrome {
 	if !p.remote() {
 		return p.wait(mlx5model.SynTransportRetry)
 	}
-	r := Request{From: p.q.n, To: to, Type: p.q.spec.Type, Opcode: m.Opcode, RKey: m.RKey, RAddr: m.RAddr, Imm: m.Imm,
-		Dest: m.Dest, Len: total(m.Local)}
-	if m.Solicited {
-		r.Flags = 1
-	}
-	return p.answer(p.e.c.Remote.Transfer(r, m.Local, m.Memory))
+	r := p.request(m.Opcode, to, m.RKey, m.RAddr)
+	r.Imm, r.Solicited = m.Imm, m.Solicited
+	s, _ := p.e.c.Remote.Ask(r, m.Local, m.Memory)
+	return p.answer(s)
 }
 
 // deliver brings a message to a connected queue pair.

@@ -14,27 +14,18 @@ import (
 // WQE's address, name when a WQE executes.
 type peer struct {
 	e *Engine
-	q *qp
+	q *qp // of another process: its number, type and destination only
+
+	foreign bool   // q is of another process
+	dest    []byte // then, its WQE's address segment
 }
 
-// Remote reaches the adapters of other processes. Data are read by the sender
-// and written by the receiver.
-type Remote interface {
-	Transfer(q Request, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome
-}
-
-// Request is a message to another process's adapter.
-type Request struct {
-	From, To uint32 // QPNs
-	Type     QPType
-	Opcode   mlx5model.Opcode
-	RKey     uint32
-	RAddr    uint64
-	Imm      uint32
-	Dest     []byte
-	Flags    uint32 // 1 solicited
-	Operand  [2]uint64
-	Len      uint64
+// address is the address segment of the WQE under way.
+func (p *peer) address() []byte {
+	if p.foreign {
+		return p.dest
+	}
+	return p.e.dev.Dest()
 }
 
 func (p *peer) reliable() bool { return p.q.spec.Type == RC || p.q.spec.Type == XRCIni }
@@ -65,7 +56,7 @@ func matches(from, to QPType) bool {
 }
 
 func (p *peer) remote() bool {
-	return p.e.c.Remote != nil && p.q.attr.DestQPN>>16 != p.e.c.Slot
+	return p.e.c.Remote != nil && !p.foreign && p.q.attr.DestQPN>>16 != p.e.c.Slot
 }
 
 // domain is the PD whose keys count at the responder: that of the receive
@@ -85,13 +76,13 @@ func (p *peer) domain(to *qp, dest []byte) (pd uint32, s *srq) {
 func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome {
 	to := p.connected()
 	if to == nil {
-		return p.away(mlx5model.OpRDMAWrite, mlx5model.OpRDMARead, write, rkey, raddr, local, mem)
+		return p.away(write, rkey, raddr, local, mem)
 	}
 	op, flag := mlx5model.RemoteRead, uint32(accessRemoteRead)
 	if write {
 		op, flag = mlx5model.RemoteWrite, accessRemoteWrite
 	}
-	pd, s := p.domain(to, p.e.dev.Dest())
+	pd, s := p.domain(to, p.address())
 	if to.spec.Type == XRCTgt && s == nil {
 		return p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
 	}
@@ -138,16 +129,23 @@ func (p *peer) refuse(to *qp, s mlx5model.Syndrome, event uint32, why error) mlx
 }
 
 // away is a transfer to a queue pair that is not here, or not ready.
-func (p *peer) away(w, r mlx5model.Opcode, write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome {
+func (p *peer) away(write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) mlx5model.Syndrome {
 	if !p.remote() {
 		return p.wait(mlx5model.SynTransportRetry)
 	}
-	op := r
+	r := p.request(mlx5model.OpRDMARead, p.q.attr.DestQPN, rkey, raddr)
 	if write {
-		op = w
+		r.Opcode = mlx5model.OpRDMAWrite
 	}
-	return p.answer(p.e.c.Remote.Transfer(Request{From: p.q.n, To: p.q.attr.DestQPN, Type: p.q.spec.Type, Opcode: op,
-		RKey: rkey, RAddr: raddr, Len: total(local)}, local, mem))
+	s, _ := p.e.c.Remote.Ask(r, local, mem)
+	return p.answer(s)
+}
+
+// request begins a message to another process.
+func (p *peer) request(op mlx5model.Opcode, to, rkey uint32, raddr uint64) *Request {
+	r := &Request{From: p.q.n, To: to, Type: p.q.spec.Type, Opcode: op, RKey: rkey, RAddr: raddr}
+	copy(r.Dest[:], p.e.dev.Dest())
+	return r
 }
 
 // answer turns the answer of another process into a wait where it means one.
@@ -173,7 +171,7 @@ func (p *peer) Atomic(op mlx5model.Opcode, rkey uint32, raddr, swapAdd, compare 
 	if to == nil {
 		return p.awayAtomic(op, rkey, raddr, swapAdd, compare)
 	}
-	pd, s := p.domain(to, p.e.dev.Dest())
+	pd, s := p.domain(to, p.address())
 	switch {
 	case p.q.spec.Type != RC && p.q.spec.Type != XRCIni, to.spec.Type == XRCTgt && s == nil:
 		return 0, p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
@@ -193,12 +191,10 @@ func (p *peer) awayAtomic(op mlx5model.Opcode, rkey uint32, raddr, swapAdd, comp
 	if !p.remote() {
 		return 0, p.wait(mlx5model.SynTransportRetry)
 	}
-	var before [mlx5model.AtomicSize]byte
-	mem := &flatMemory{b: before[:]}
-	s := p.answer(p.e.c.Remote.Transfer(Request{From: p.q.n, To: p.q.attr.DestQPN, Type: p.q.spec.Type, Opcode: op,
-		RKey: rkey, RAddr: raddr, Operand: [2]uint64{swapAdd, compare}, Len: mlx5model.AtomicSize},
-		[]sg.Extent{{Len: mlx5model.AtomicSize}}, mem))
-	return binary.NativeEndian.Uint64(before[:]), s
+	r := p.request(op, p.q.attr.DestQPN, rkey, raddr)
+	r.Operand = [2]uint64{swapAdd, compare}
+	s, before := p.e.c.Remote.Ask(r, nil, nil)
+	return before, p.answer(s)
 }
 
 // fetch executes an atomic on host memory.

@@ -22,6 +22,9 @@ func (e *Engine) Ring(n uint32) bool {
 // Tick looks after queue pairs that wait for a receive or a time, and flushes
 // what is posted to broken ones. It reports whether some are left.
 func (e *Engine) Tick() bool {
+	if e.c.Remote != nil {
+		e.c.Remote.receive()
+	}
 	for q := range e.restless {
 		e.run(q)
 	}
@@ -30,7 +33,12 @@ func (e *Engine) Tick() bool {
 
 // WakeFD is a file descriptor that becomes readable when Tick has something to
 // do, or -1.
-func (e *Engine) WakeFD() int { return -1 }
+func (e *Engine) WakeFD() int {
+	if e.c.Remote == nil {
+		return -1
+	}
+	return e.c.Remote.fd
+}
 
 // run executes what a queue pair's send queue holds.
 func (e *Engine) run(q *qp) {
@@ -124,6 +132,12 @@ func (e *Engine) flushReceives(q *qp) {
 // the queue pair's attributes say, and then fails it with s.
 func (p *peer) wait(s mlx5model.Syndrome) mlx5model.Syndrome {
 	q := p.q
+	if p.foreign {
+		if s == mlx5model.SynRNRRetry {
+			return mlx5model.SynWait
+		}
+		return s // the requester's adapter waits
+	}
 	if !p.reliable() {
 		return mlx5model.SynOK
 	}

@@ -10,7 +10,7 @@ type Settings struct {
 	Faults  string `json:"faults,omitempty"` // for ParseFaults
 	Record  string `json:"record,omitempty"` // directory
 	Stats   bool   `json:"stats,omitempty"`  // on standard error when the program ends
-	Group   string `json:"group,omitempty"`  // directory by which the processes of a run find each other
+	Group   string `json:"group,omitempty"`  // name by which the processes of a run find each other
 }
 
 // Environment variables of the shim and the engine.

@@ -51,6 +51,11 @@ func open() (*vhca.Engine, error) {
 	if settings.Record != "" {
 		c.Record = &vhca.Recorder{Put: record}
 	}
+	if settings.Group != "" {
+		if c.Remote, c.Slot, err = vhca.Join(settings.Group); err != nil {
+			return nil, err
+		}
+	}
 	return vhca.New(c)
 }
 

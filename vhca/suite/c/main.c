@@ -73,6 +73,8 @@ int main(int argc, char **argv)
 			if (wanted(t->name, argv + 1)) {
 				ran++;
 				failed += !passes(t);
+				if (failed && getenv("SUITE_STOP"))
+					exit(1);
 			}
 	printf("%d tests, %d failed\n", ran, failed);
 	fflush(stdout);
