@@ -203,10 +203,15 @@ func (b *tab) settle() {
 // wait waits until an expression is true.
 func (b *tab) wait(js string) {
 	b.Helper()
+	b.waitOr(js, func() { b.Fatalf("never true: %s", js) })
+}
+
+func (b *tab) waitOr(js string, never func()) {
+	b.Helper()
 	end := time.Now().Add(patience)
 	for !eval[bool](b, "Boolean("+js+")") {
 		if time.Now().After(end) {
-			b.Fatalf("never true: %s\npage says: %s", js, eval[string](b, "document.body.innerText.slice(0, 600)"))
+			never()
 		}
 		time.Sleep(15 * time.Millisecond)
 	}
@@ -227,13 +232,20 @@ func (b *tab) text(selector string) string {
 // says waits until an element holds a text.
 func (b *tab) says(selector, text string) {
 	b.Helper()
-	b.wait(fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '').includes(%q)", selector, text))
+	b.waitOr(fmt.Sprintf("(document.querySelector(%q)?.innerText ?? '').includes(%q)", selector, text), func() {
+		b.Fatalf("%s never says %q, but %q", selector, text, b.text(selector))
+	})
 }
 
-// caseText is the text in the editor.
+// caseText is the text of the case; the text field must hold it too, as far as
+// it is not too long.
 func (b *tab) caseText() string {
 	b.Helper()
-	return eval[string](b, "document.getElementById('text').value")
+	text := do(b, chromedp.Evaluate[string]("import('/store.js').then((m) => m.state.text)", chromedp.EvalAwaitPromise))
+	if field := eval[string](b, "document.getElementById('text').value"); strings.Count(text, "\n") < 1000 && field != text {
+		b.Errorf("the field has %q, the case is %q", field, text)
+	}
+	return text
 }
 
 // setText replaces a text field's value as typing does.

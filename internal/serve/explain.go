@@ -37,8 +37,10 @@ type explainQuery struct {
 
 // Bounds of one answer.
 const (
-	mostRows    = 400 // of each kind, see picture.Options
-	mostEntries = 128 // of a work request's list, from each end
+	mostWhole   = 400 // entries of a list that is shown whole
+	mostRows    = 120 // of each kind of a longer one, see picture.Options
+	mostEntries = 200 // of a work request's list, from each end
+	lessEntries = 32  // the same for a longer list
 )
 
 func (s *Server) explain(r *http.Request) (any, error) {
@@ -76,7 +78,10 @@ func (s *Server) explain(r *http.Request) (any, error) {
 
 // options checks the names of a query. Every strategy runs, whichever is shown.
 func (q *explainQuery) options(c *corpus.Case) (opt picture.Options, shown string, err error) {
-	shown, opt = q.Strategy, picture.Options{Mutant: q.Bug, Most: mostRows}
+	shown, opt = q.Strategy, picture.Options{Mutant: q.Bug, Most: mostWhole}
+	if len(c.List) > mostWhole {
+		opt.Most = mostRows
+	}
 	if shown == "" {
 		shown = c.Strategy
 	}
@@ -158,7 +163,11 @@ func (e *Explained) open(want *int) {
 	q := &st.Requests[at]
 	ctx := mlx5model.CheckContext{List: q.Table}
 	e.Request = q.Index
-	e.View = wqeview.Of(q.WQE, ctx, wqeview.Options{Dialect: rulesOf(st.Dialect), Entries: mostEntries})
+	opt := wqeview.Options{Dialect: rulesOf(st.Dialect), Entries: mostEntries}
+	if e.Picture.Entries > mostWhole {
+		opt.Entries = lessEntries
+	}
+	e.View = wqeview.Of(q.WQE, ctx, opt)
 }
 
 // rulesOf is the name of the rules for what a strategy wrote.

@@ -11,9 +11,23 @@ const keyLine = /^[ \t]*([a-z][a-z-]*)[ \t]+([^#]*[^# \t])/;
 export const maxLength = (1n << 32n) - 1n; // of an entry, bytes
 export const memoryEnd = 1n << 64n;
 
+let last = { text: null, parts: null };
+
 // read gives the lines, the entries with their line numbers, and the values of
 // the other keys. addr and len are BigInt, null for an entry that is not one.
+// What it gives is kept for the next call and must not be changed.
 export function read(text) {
+  if (text !== last.text) last = { text, parts: parse(text) };
+  return last.parts;
+}
+
+// open is read with lines that may be changed.
+function open(text) {
+  const c = read(text);
+  return { ...c, lines: c.lines.slice() };
+}
+
+function parse(text) {
   const lines = text.split('\n');
   const entries = [];
   const keys = new Map();
@@ -36,7 +50,7 @@ export function read(text) {
 // setKey changes, adds or, with an empty value, removes the line of a key. What
 // is added goes in front of the first entry.
 export function setKey(text, key, value) {
-  const c = read(text);
+  const c = open(text);
   const old = c.keys.get(key);
   if (old) {
     if (value === '') c.lines.splice(old.line, 1);
@@ -53,7 +67,7 @@ export function setKey(text, key, value) {
 
 // setEntry changes an entry's place and length, and keeps the rest of its line.
 export function setEntry(text, index, addr, len) {
-  const c = read(text);
+  const c = open(text);
   const e = c.entries[index];
   if (!e) return text;
   const m = entryLine.exec(c.lines[e.line]);
@@ -64,7 +78,7 @@ export function setEntry(text, index, addr, len) {
 // writeEntry puts what was typed in place of an entry's address or length,
 // whatever it is: the server says what is wrong with it.
 export function writeEntry(text, index, part, value) {
-  const c = read(text);
+  const c = open(text);
   const e = c.entries[index];
   if (!e) return text;
   const m = /^([ \t]*sg[ \t]+)([^+ \t]*)\+?([^ \t#]*)(.*)$/.exec(c.lines[e.line]);
@@ -76,7 +90,7 @@ export function writeEntry(text, index, part, value) {
 
 // addEntry puts an entry behind another one, or at the start with index -1.
 export function addEntry(text, index, addr, len) {
-  const c = read(text);
+  const c = open(text);
   const line = `sg 0x${addr.toString(16)}+${len}`;
   const none = c.lines.findIndex((l) => noneLine.test(l));
   if (none >= 0) c.lines.splice(none, 1, line);
@@ -88,7 +102,7 @@ export function addEntry(text, index, addr, len) {
 
 // removeEntry takes an entry out. The last one leaves "sg none".
 export function removeEntry(text, index) {
-  const c = read(text);
+  const c = open(text);
   const e = c.entries[index];
   if (!e) return text;
   if (c.entries.length === 1) c.lines[e.line] = 'sg none';

@@ -52,6 +52,7 @@ async function decode() {
   try {
     const got = await ask({ text, dialect: byId('rules').value });
     if (!got) return;
+    got.more ??= 0;
     error.textContent = '';
     byId('dump').removeAttribute('aria-invalid');
     doc = got;

@@ -1,5 +1,6 @@
 // The text of the case, with line numbers, the place of an error, and pasted
-// iovec logs turned into entries.
+// iovec logs turned into entries. Of a long text only a part is in the text
+// field: browsers lay out all of a field for each letter that is typed.
 
 import { byId, fill, h, option, plural } from './dom.js';
 import { edit, listen, state } from './store.js';
@@ -12,39 +13,76 @@ const error = byId('text-error');
 const importLog = latest('api/import');
 let badLine = 0; // from 1, 0 for none
 const most = 4 << 20; // characters
+const wholeUpTo = 1000; // lines
+const partLines = 500;
+let part = { from: 0, before: '', after: '', lines: 1 }; // of the text: from is a line from 0
 
 export function build() {
   area.addEventListener('input', () => {
     byId('imported').hidden = true;
-    edit(area.value, 'text');
+    edit(part.before + area.value + part.after, 'text');
+    if (lineCount(area.value) > 2 * wholeUpTo) showPart(part.from);
     number();
   });
+  byId('part-before').addEventListener('click', () => showPart(part.from - partLines));
+  byId('part-after').addEventListener('click', () => showPart(part.from + partLines));
   area.addEventListener('scroll', () => (gutter.scrollTop = area.scrollTop));
   area.addEventListener('paste', paste);
   byId('imported-list').addEventListener('change', (e) => edit(lists[e.target.value].text, 'imported'));
   listen((what, source) => {
-    if (source === 'text' || area.value === state.text) return;
-    const at = area.selectionStart;
-    area.value = state.text;
-    area.setSelectionRange(at, at);
+    if (source === 'text' || what === 'choice') return;
+    showPart(what === 'all' ? 0 : part.from);
     if (source !== 'imported') byId('imported').hidden = true;
-    number();
   });
 }
 
-let numbered = -1;
+function lineCount(text) {
+  let n = 1;
+  for (let i = text.indexOf('\n'); i >= 0; i = text.indexOf('\n', i + 1)) n++;
+  return n;
+}
+
+// showPart puts the text in the field, or of a long one the lines from a line
+// on.
+function showPart(from) {
+  const { text } = state;
+  const lines = lineCount(text);
+  if (lines <= wholeUpTo) {
+    part = { from: 0, before: '', after: '', lines };
+  } else {
+    from = Math.max(0, Math.min(from, lines - partLines));
+    let at = 0;
+    for (let i = 0; i < from; i++) at = text.indexOf('\n', at) + 1;
+    let end = at;
+    for (let i = 0; i < partLines && end < text.length; i++) end = text.indexOf('\n', end) + 1 || text.length;
+    part = { from, before: text.slice(0, at), after: text.slice(end), lines };
+    byId('part-about').textContent = `Lines ${from + 1} to ${Math.min(from + partLines, lines)} of ${lines}`;
+    byId('part-before').disabled = from === 0;
+    byId('part-after').disabled = part.after === '';
+  }
+  byId('part').hidden = lines <= wholeUpTo;
+  const now = text.slice(part.before.length, text.length - part.after.length);
+  if (area.value !== now) {
+    const at = area.selectionStart;
+    area.value = now;
+    area.setSelectionRange(at, at);
+  }
+  number();
+}
+
+let numbered = '';
 
 // number writes the line numbers, if there are others than before.
 function number() {
-  let n = 1;
-  for (let i = area.value.indexOf('\n'); i >= 0; i = area.value.indexOf('\n', i + 1)) n++;
-  const mark = n * 1e6 + badLine;
+  const first = part.from + 1;
+  const last = part.from + lineCount(area.value);
+  const mark = `${first} ${last} ${badLine}`;
   if (mark !== numbered) {
     const numbers = (from, to) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i).join('\n');
-    if (badLine > 0 && badLine <= n) {
-      fill(gutter, badLine > 1 ? numbers(1, badLine - 1) + '\n' : '', h('b', {}, String(badLine)), '\n' + numbers(badLine + 1, n));
+    if (badLine >= first && badLine <= last) {
+      fill(gutter, badLine > first ? numbers(first, badLine - 1) + '\n' : '', h('b', {}, String(badLine)), '\n' + numbers(badLine + 1, last));
     } else {
-      gutter.textContent = numbers(1, n);
+      gutter.textContent = numbers(first, last);
     }
     numbered = mark;
   }
@@ -98,9 +136,11 @@ function say(place) {
 
 // go selects the rest of the line from where the problem is.
 function go(place) {
+  if (place.line <= part.from || place.line > part.from + lineCount(area.value)) showPart(place.line - 10);
   const lines = area.value.split('\n');
-  const start = lines.slice(0, place.line - 1).reduce((sum, l) => sum + l.length + 1, 0);
+  const at = place.line - 1 - part.from;
+  const start = lines.slice(0, at).reduce((sum, l) => sum + l.length + 1, 0);
   area.focus();
-  area.setSelectionRange(start + Math.min(place.column - 1, lines[place.line - 1].length), start + lines[place.line - 1].length);
-  area.scrollTop = Math.max(0, (place.line - 4) * 18);
+  area.setSelectionRange(start + Math.min(place.column - 1, lines[at].length), start + lines[at].length);
+  area.scrollTop = Math.max(0, (at - 3) * 18);
 }
