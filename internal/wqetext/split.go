@@ -7,11 +7,13 @@ import (
 )
 
 // Split cuts a block into its WQEs, each with its offset in the block: each
-// begins at a WQEBB and says its length in DS (but see pieceSize). Each piece reaches to the end of its last WQEBB, or of the block if
-// that comes first. WQEBBs of zeros, which a send queue has where nothing was
-// posted, are left out; a WQEBB with a DS of 0 is a piece by itself. The pieces
-// share the block's memory. The block is taken as linear: a WQE that wraps
-// around the end of a ring is cut short.
+// begins at a WQEBB and says its length in DS; a UMR whose list needs more, and
+// behind which its queue does not go on, is as long as its list. Each piece
+// reaches to the end of its last WQEBB, or of the block if that comes first.
+// WQEBBs of zeros, which a send queue has where nothing was posted, are left
+// out; a WQEBB with a DS of 0 is a piece by itself. The pieces share the block's
+// memory. The block is taken as linear: a WQE that wraps around the end of a
+// ring is cut short.
 func Split(block []byte) iter.Seq2[int, []byte] {
 	return func(yield func(int, []byte) bool) {
 		for off := 0; off < len(block); {
@@ -24,9 +26,7 @@ func Split(block []byte) iter.Seq2[int, []byte] {
 	}
 }
 
-// pieceSize is the length in bytes of the WQE that rest begins with: what DS
-// says. A UMR whose list needs more is taken to have the wrong DS, unless the
-// WQE behind DS units continues its queue.
+// pieceSize is the length in bytes of the WQE that rest begins with.
 func pieceSize(rest []byte) int {
 	if len(rest) < mlx5model.CtrlSize {
 		return len(rest)

@@ -104,6 +104,7 @@ type htmlPart struct {
 type htmlField struct {
 	*mlx5model.ViewField
 	ID, Class, Bytes string
+	Text             string
 	Marks            []int
 }
 

@@ -103,7 +103,10 @@ func (b *pageBuilder) marks(id string, is func(*mlx5model.ViewFinding) bool) (nu
 }
 
 func (b *pageBuilder) field(p *mlx5model.Part, f *mlx5model.ViewField) htmlField {
-	h := htmlField{ViewField: f, Bytes: b.span(p.Buffer, f.Offset, f.Size), ID: b.own(p.Buffer, f.Offset, f.Size, p.Name+"."+f.Name)}
+	h := htmlField{
+		ViewField: f, Bytes: b.span(p.Buffer, f.Offset, f.Size), ID: b.own(p.Buffer, f.Offset, f.Size, p.Name+"."+f.Name),
+		Text: strings.ReplaceAll(f.Text, "|", "|\u200b"), // a line may break between the names of bits
+	}
 	h.Marks = b.marks(h.ID, func(x *mlx5model.ViewFinding) bool { return x.About(p, f) })
 	switch {
 	case len(h.Marks) > 0 || f.State == mlx5model.StateReserved:

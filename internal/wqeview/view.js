@@ -18,6 +18,7 @@
     if (!e) return light([]);
     if (e.dataset.b) {
       light([e, ...bytesOf(e)]);
+      say(e, [...(e.closest("tr")?.cells ?? [e])].slice(0, 3).map(c => c.textContent.trim()).join("  "));
     } else {
       const fields = fieldsOf(e);
       light([e, ...fields, ...fields.flatMap(bytesOf)]);
