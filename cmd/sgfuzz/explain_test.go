@@ -60,7 +60,7 @@ func TestExplainFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if text := string(data); !strings.Contains(text, "pool512") || strings.Contains(text, "bounce page") || !strings.Contains(text, "--paper") {
+	if text := string(data); !strings.Contains(text, "pool512") || strings.Contains(text, "bounce page") || !strings.Contains(text, ".paper {") {
 		t.Errorf("the picture is not that of pool512, or has no colours: %s", clip(text))
 	}
 	page, err := os.ReadFile(html)

@@ -28,8 +28,8 @@ type SVGOptions struct {
 
 // CSS is the style of pictures beside that of pages.
 const CSS = `.pf { fill-opacity: .2; stroke-opacity: .55; stroke-width: 1; } .pf:hover { fill-opacity: .55; }
-.pa { fill-opacity: .03; stroke-opacity: .12; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
-svg text.ps { font-size: 11px; } svg text.px { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; stroke-linejoin: round; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
+.pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
+svg text.ps { font-size: 11px; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
 svg text.ps { pointer-events: none; } svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
 `
 
@@ -49,6 +49,7 @@ type drawing struct {
 	o     SVGOptions
 	axis  axis // of the stream
 	bands []memBand
+	left  map[Addr]int // flows that left a segment of memory, where they do by slices
 }
 
 // SVG draws what strategy s of p made of the list, as one svg element: memory
@@ -270,7 +271,7 @@ func text(s string) string { return html.EscapeString(s) }
 func (d *drawing) band(class, title string, x0, a0, a1, x1, b0, b1 float64) {
 	m := (x0 + x1) / 2
 	d.f(`<path class="%s" d="M%.0f %.1fC%.0f %.1f %.0f %.1f %.0f %.1fV%.1fC%.0f %.1f %.0f %.1f %.0f %.1fZ"><title>%s</title></path>`+"\n",
-		class, x0, a0, m, a0, m, b0, x1, b0, max(b1, b0+1), m, b1, m, a1, x0, max(a1, a0+1), text(title))
+		class, x0, a0, m, a0, m, b0, x1, b0, max(b1, b0+1), m, b1, m, a1, x0, a1, text(title))
 }
 
 // legend explains what is not said elsewhere.
@@ -295,6 +296,7 @@ func (d *drawing) legend(y float64) {
 	}
 	if d.s.Failed() {
 		item(`<rect x="%.0f" y="%.0f" width="22" height="14" fill="url(#`+d.o.ID+`-w)" class="bad-line"/>`, "wrong")
+		item(`<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="2"/>`, "where the list has it")
 	}
 	x, y = 16, y+20
 	d.label(16, y+23, "muted ps", "Heights grow with the logarithm of the length. Point at a shape for its numbers.", 120)

@@ -2,112 +2,12 @@ package picture
 
 import (
 	"fmt"
-	"math/bits"
+	"slices"
 
 	"github.com/sgfuzz/sgfuzz/internal/page"
 )
 
-// maxTicks is how many page borders of a band are drawn; of more, the first and
-// the last are.
-const maxTicks = 24
-
 func series(entry int) int { return entry % page.Series }
-
-// memory draws the left column.
-func (d *drawing) memory() {
-	d.f("<g>\n")
-	for i := range d.bands {
-		b := &d.bands[i]
-		if b.Gap > 0 && i > 0 {
-			y := (d.bands[i-1].bottom + b.top) / 2
-			d.f(`<path d="M%d %.1fl8 -4l8 8l8 -8l8 8l8 -4" class="pn edge" transform="translate(%d 0)"/>`+"\n", memX, y, memW/2-20)
-			d.label(memX-8, y+4, "muted ps pr", "gap of "+size(b.Gap), 20)
-		}
-		for k := range b.Segments {
-			d.segment(b, &b.Segments[k])
-		}
-		d.f(`<rect x="%d" y="%.1f" width="%d" height="%.1f" class="pn edge"/>`+"\n", memX, b.top, memW, b.bottom-b.top)
-		d.pageBorders(b)
-		for k := range b.Segments {
-			d.segmentLabels(b, &b.Segments[k])
-		}
-	}
-	d.f("</g>\n")
-}
-
-// place is where a segment of a band begins and ends.
-func (b *memBand) place(m *Segment) (y0, y1 float64) {
-	off := uint64(m.Addr - b.Addr)
-	if off+m.Len < off || m.Len == 0 {
-		return b.begin(off), b.bottom
-	}
-	return b.begin(off), b.end(off + m.Len)
-}
-
-func (d *drawing) segment(b *memBand, m *Segment) {
-	y0, y1 := b.place(m)
-	title := fmt.Sprintf("%v + %s: ", m.Addr, commas(m.Len))
-	class, fill := "", ""
-	switch {
-	case b.foreign:
-		title, class, fill = title+"outside the list: a wrong descriptor reaches it", "bad-line", ` fill="url(#`+d.o.ID+`-w)"`
-	case m.Named == 0:
-		title, class, fill = title+"no entry names it", "rule", ` fill="url(#`+d.o.ID+`-n)"`
-	case m.Named == 1:
-		title, class = title+m.named(), fmt.Sprintf("s%d pe", series(m.Entries[0]))
-	default:
-		title, class = title+m.named(), "raised edge"
-	}
-	if m.Named == 1 {
-		d.f(`<g data-entry="%d" data-addr="%v" data-bytes="%d">`, m.Entries[0], m.Addr, m.Len)
-	} else {
-		d.f(`<g>`)
-	}
-	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s"%s/>`, text(title), memX, y0, memW, y1-y0, class, fill)
-	if m.Named == 1 {
-		d.f(`<rect x="%d" y="%.1f" width="4" height="%.1f" class="s%d pg"/>`, memX, y0, y1-y0, series(m.Entries[0]))
-	}
-	d.f("</g>\n")
-}
-
-func (d *drawing) segmentLabels(b *memBand, m *Segment) {
-	if m.Named == 0 && !b.foreign {
-		return
-	}
-	y0, y1 := b.place(m)
-	d.label(memX-8, y0+12, "mono ps pr", m.Addr.String(), 20)
-	words := m.named()
-	if b.foreign {
-		words = "outside the list"
-	}
-	d.label(memX+10, (y0+y1)/2+4, "ps px", words+", "+size(m.Len), 32)
-}
-
-// closest is how near to each other page borders may be drawn, in pixels.
-const closest = 7
-
-// pageBorders draws the borders of the pages of a band: all, or if they are too
-// many or too close the first and the last two.
-func (d *drawing) pageBorders(b *memBand) {
-	page := d.p.PageSize
-	if bits.OnesCount64(page) != 1 || b.foreign || b.Len == 0 {
-		return
-	}
-	n := b.Len / page
-	all := n <= maxTicks
-	for i := uint64(1); all && i <= n; i++ {
-		all = b.begin(i*page)-b.begin((i-1)*page) >= closest
-	}
-	for i := uint64(0); i <= n; i++ {
-		if !all && i == 2 && n > 3 {
-			i = n - 1
-		}
-		d.f(`<path d="M%d %.1fh%d" class="edge pd" stroke-width="1.5"/>`+"\n", memX-6, b.begin(i*page), memW+12)
-	}
-	if !all {
-		d.label(memX+memW-6, b.top+13, "muted ps pr px", commas(n)+" pages", 20)
-	}
-}
 
 // stream draws the right column.
 func (d *drawing) stream() {
@@ -335,29 +235,34 @@ func (d *drawing) leftFlow(q *Piece, g *Region, entry int, addr Addr, at, n uint
 	if len(q.Via) > 0 {
 		class += " pd"
 	}
-	if b.named(addr) > manyNames {
-		class += " pa"
-	}
 	if q.Wrong && at+n > q.WrongAt {
 		class = "pf bad-fill bad-line"
 	}
-	off := uint64(addr - b.Addr)
+	y0, y1 := d.leaves(b, addr, n)
 	d.band(class, fmt.Sprintf("%v + %s → %s → stream byte %s", addr, commas(n), q.name(g.Kind), commas(at)),
-		memX+memW, b.begin(off), b.end(min(off+n, b.at[len(b.at)-1])), midX-6, d.axis.begin(at), d.axis.end(at+n))
+		memX+memW, y0, y1, midX-6, d.axis.begin(at), d.axis.end(at+n))
 }
 
-// manyNames is how many entries must name memory for its flows to be pale: one
-// upon the other they would hide everything.
+// manyNames is how many entries must name memory for each flow from there to
+// leave by a slice of its own: one upon the other they would hide everything.
 const manyNames = 4
 
-// named is how many entries name the byte at addr.
-func (b *memBand) named(addr Addr) int {
-	for i := range b.Segments {
-		if m := &b.Segments[i]; addr-m.Addr < Addr(m.Len) {
-			return m.Named
-		}
+// leaves is where a flow of n bytes at addr leaves the left column.
+func (d *drawing) leaves(b *memBand, addr Addr, n uint64) (y0, y1 float64) {
+	off := uint64(addr - b.Addr)
+	y0, y1 = b.begin(off), b.end(min(off+n, b.at[len(b.at)-1]))
+	i := slices.IndexFunc(b.Segments, func(m Segment) bool { return addr-m.Addr < Addr(m.Len) })
+	if i < 0 || b.Segments[i].Named <= manyNames {
+		return y0, y1
 	}
-	return 0
+	m := &b.Segments[i]
+	if d.left == nil {
+		d.left = map[Addr]int{}
+	}
+	k := d.left[m.Addr] % m.Named
+	d.left[m.Addr]++
+	step := (y1 - y0) / float64(m.Named)
+	return y0 + float64(k)*step, y0 + float64(k+1)*step
 }
 
 // wanted draws where the list has the bytes of a wrong piece.
@@ -379,8 +284,8 @@ func (d *drawing) plainFlows() {
 		if e.Skipped > 0 || e.Len == 0 || b == nil {
 			continue
 		}
-		off := uint64(e.Addr - b.Addr)
+		y0, y1 := d.leaves(b, e.Addr, e.Len)
 		d.band(fmt.Sprintf("pf pd s%d l%[1]d", series(e.Index)), fmt.Sprintf("entry %d: %v + %s", e.Index, e.Addr, commas(e.Len)),
-			memX+memW, b.begin(off), b.end(min(off+e.Len, b.at[len(b.at)-1])), strX, d.axis.begin(e.Stream), d.axis.end(e.Stream+e.Len))
+			memX+memW, y0, y1, strX, d.axis.begin(e.Stream), d.axis.end(e.Stream+e.Len))
 	}
 }
