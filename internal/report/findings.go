@@ -20,7 +20,7 @@ import (
 // maxCaseLines bounds the lines of a case in the page, maxLine their length and
 // maxText the text of a failure, in bytes.
 const (
-	maxCaseLines = 40
+	maxCaseLines = 24
 	maxLine      = 200
 	maxText      = 4000
 )
