@@ -247,6 +247,6 @@ func (a *app) parse(args []string) (v verb, code int) {
 			return nil, exitUsage
 		}
 	}
-	a.complain(fmt.Errorf("%w (see sgfuzz %s--help)", err, verbOf(k, args)))
+	a.complain(explained(err, verbOf(k, args)))
 	return nil, exitUsage
 }

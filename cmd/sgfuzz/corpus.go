@@ -3,13 +3,16 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/internal/style"
 )
 
 // corpusCmd groups what is done to directories of cases.
@@ -43,24 +46,31 @@ func (v *corpusListCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := corpusListResult{Cases: []listedCase{}}
-	a.table(func(row func(...any)) {
-		row("entries", "bytes", "wants", "case", "features")
-		for _, c := range cases {
-			l := listedCase{
-				Name: c.Name, Entries: len(c.List), Bytes: c.List.Total(), Wants: map[string]string{},
-				Features: c.List.Features(c.EffectivePageSize()).Names(),
-			}
-			var wants []string
-			for _, w := range c.Wants {
-				l.Wants[w.Strategy] = w.Verdict
-				wants = append(wants, w.Strategy)
-			}
-			r.Cases = append(r.Cases, l)
-			row(l.Entries, l.Bytes, strings.Join(wants, ","), c.Name, strings.Join(l.Features, " "))
+	r, width := corpusListResult{Cases: []listedCase{}}, len("case")
+	for _, c := range cases {
+		l := listedCase{
+			Name: c.Name, Entries: len(c.List), Bytes: c.List.Total(), Wants: map[string]string{},
+			Features: c.List.Features(c.EffectivePageSize()).Names(),
 		}
-	})
+		for _, w := range c.Wants {
+			l.Wants[w.Strategy] = w.Verdict
+		}
+		r.Cases, width = append(r.Cases, l), max(width, style.Columns(l.Name))
+	}
+	a.printf("entries          bytes  %s  features\n", style.Pad("case", width))
+	for _, l := range r.Cases {
+		a.printf("%7d %14d  %s  %s\n", l.Entries, l.Bytes, style.Pad(l.Name, width), l.about())
+	}
 	return r, nil
+}
+
+// about is what a case shows, and the strategies whose answers it wants.
+func (l *listedCase) about() string {
+	text := strings.Join(l.Features, " ")
+	if len(l.Wants) > 0 {
+		text += "; wants of " + strings.Join(slices.Sorted(maps.Keys(l.Wants)), ", ")
+	}
+	return text
 }
 
 // loadCases reads all cases, the embedded ones if there are no paths.

@@ -82,7 +82,7 @@ func (v *fmtCmd) file(file string) (changed bool, err error) {
 }
 
 func (v *fmtCmd) stdin(a *app) (any, error) {
-	old, err := io.ReadAll(a.stdin)
+	old, err := io.ReadAll(a.input())
 	if err != nil {
 		return nil, badInput(fmt.Errorf("stdin: %w", err))
 	}

@@ -29,7 +29,7 @@ func (a *app) loadCase(file string) (*corpus.Case, error) {
 		}
 		return loadEmbedded(names[0])
 	}
-	c, err := corpus.Read(a.stdin, "stdin")
+	c, err := corpus.Read(a.input(), "stdin")
 	if err != nil {
 		return nil, badInput(err)
 	}
@@ -37,13 +37,23 @@ func (a *app) loadCase(file string) (*corpus.Case, error) {
 	return c, nil
 }
 
+// input is standard input. Who sits in front of it is told that it is read.
+func (a *app) input() io.Reader {
+	if isTerminal(a.stdin) {
+		fmt.Fprintln(a.stderr, "sgfuzz: reading standard input, which ctrl-D ends")
+	}
+	return a.stdin
+}
+
 // maxInput bounds what readAll takes, in bytes.
 const maxInput = 256 << 20
 
 // readAll reads a whole file or standard input.
 func (a *app) readAll(file string) ([]byte, error) {
-	r := a.stdin
-	if file != stdinName {
+	var r io.Reader
+	if file == stdinName {
+		r = a.input()
+	} else {
 		f, err := os.Open(file)
 		if err != nil {
 			return nil, badInput(err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	_ "embed"
+	"fmt"
 	"go/parser"
 	"go/token"
 	"io"
@@ -67,6 +68,19 @@ func verbOf(k *kong.Kong, args []string) string {
 		node, path = node.Children[i], path+arg+" "
 	}
 	return path
+}
+
+// explained adds to an error of the parser what the argument is that it misses,
+// and where there is more about the verb.
+func explained(err error, verb string) error {
+	if c := program().Cmd(strings.TrimSpace(verb)); c != nil && strings.HasPrefix(err.Error(), "expected ") {
+		for _, arg := range c.Arguments {
+			if strings.Contains(err.Error(), "<"+arg.Name) {
+				err = fmt.Errorf("%w: %s", err, strings.TrimSuffix(arg.Help, "."))
+			}
+		}
+	}
+	return fmt.Errorf("%w (see sgfuzz %s--help)", err, verb)
 }
 
 // complete answers the script of a shell: the words of a command line behind

@@ -172,6 +172,8 @@ func TestTerminal(t *testing.T) {
 		{"dumb terminal", decode, []string{"TERM=dumb"}, "opcode", colour},
 		{"to a pipe", decode + " | cat", nil, "opcode", colour},
 		{"to JSON", decode + " --json", nil, `"format"`, colour},
+		{"waiting for input", "sgfuzz decode", nil, "reading standard input", ""},
+		{"no one waits", "sgfuzz decode < case.sgcase", nil, "neither hex", "reading"},
 		{"progress bar", work, nil, bar, ""},
 		{"progress to a file", work + " 2>err; cat err", nil, "seed 1", bar},
 		{"progress bar beside a pipe", work + " | cat", nil, bar, ""},
@@ -185,11 +187,12 @@ func TestTerminal(t *testing.T) {
 				t.Fatal(err)
 			}
 			its.Close()
+			if _, err := user.WriteString("\x04"); err != nil { // ctrl-D
+				t.Fatal(err)
+			}
 			var seen bytes.Buffer
 			_, _ = seen.ReadFrom(user) // ends with an error when the shell does
-			if err := cmd.Wait(); err != nil {
-				t.Errorf("%v", err)
-			}
+			_ = cmd.Wait()             // of no input there is an error
 			if out := seen.String(); !strings.Contains(out, row.has) || row.lacks != "" && strings.Contains(out, row.lacks) {
 				t.Errorf("%q", clip(out))
 			}

@@ -82,11 +82,10 @@ type Error struct {
 
 // Error gives line, reason and detail.
 func (e *Error) Error() string {
-	s := "wqetext: "
+	s := e.Err.Error()
 	if e.Line > 0 {
-		s = fmt.Sprintf("wqetext: line %d: ", e.Line)
+		s = fmt.Sprintf("line %d: %s", e.Line, s)
 	}
-	s += e.Err.Error()
 	if e.Detail != "" {
 		s += ": " + e.Detail
 	}
