@@ -14,6 +14,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/internal/compare"
 	"github.com/sgfuzz/sgfuzz/internal/files"
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // compareCmd puts the ways of registering a workload side by side. Its JSON is
@@ -25,6 +26,7 @@ type compareCmd struct {
 	Count    int                `default:"1000" placeholder:"N" help:"Lists that --draw draws."`
 	Seed     uint64             `default:"1" placeholder:"N" help:"Seed of what is drawn, and of the simulated queue."`
 	Dir      string             `name:"direction" default:"read" placeholder:"HOW" names:"direction" help:"What the peer does with lists that do not say: read or write."`
+	DMA      string             `name:"dma" default:"identity" placeholder:"HOW" help:"DMA mapping of lists that do not say: identity, \"split 4096\" (cut at the pages, as without IOMMU), \"merge BYTES\"."`
 	Depth    int                `default:"64" placeholder:"N" help:"I/Os in flight at most."`
 	Service  time.Duration      `default:"100us" placeholder:"TIME" help:"Mean time from issue to completion of an I/O."`
 	Idle     time.Duration      `default:"25us" placeholder:"TIME" help:"Mean time from a completion to the next issue in its place."`
@@ -86,6 +88,10 @@ func (v *compareCmd) config() (compare.Config, error) {
 	c := compare.Config{Dir: v.Dir, Constants: compare.DefaultConstants(), Queue: compare.Queue{
 		Depth: v.Depth, Service: micros(v.Service), Idle: micros(v.Idle), Fixed: v.Fixed, IOs: v.IOs, Target: v.Short, Seed: v.Seed,
 	}}
+	var err error
+	if c.DMA, err = sg.ParseDMA(v.DMA); err != nil {
+		return c, badInput(err)
+	}
 	if len(v.Paths) == 0 && v.Draw == "" {
 		return c, badInputf("nothing to compare: name files, or a generator by --draw")
 	}

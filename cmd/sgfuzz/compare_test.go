@@ -43,6 +43,8 @@ func TestCompare(t *testing.T) {
 		{"drawn", []string{"--draw=pages", "--count=5", "--seed=3"}, exitFine, []string{"5 lists of generator pages, seed 3"}},
 		{"drawn beside", []string{"--draw=pages", "--count=5", log}, exitFine, []string{"7 lists"}},
 		{"other flags", []string{"--fixed", "--idle=1ms", "--service=3us", "--direction=write", "--short=0.5", log}, exitFine, []string{"busy for 3 µs (fixed) and idle for 1000 µs", "at most 50%"}},
+		{"mapped", []string{"--dma=split 2048", log}, exitFine, []string{"mapped for DMA: split 2048"}},
+		{"mapping", []string{"--dma=split", log}, exitUsage, []string{"DMA mapping"}},
 		{"bad and good", []string{bad, log}, exitUsage, []string{"bad.iov:1:", "2 lists"}},
 		{"bad", []string{bad}, exitUsage, []string{"bad.iov:1:", "no lists to compare"}},
 		{"empty", []string{empty}, exitUsage, []string{"no lists to compare"}},
@@ -146,7 +148,7 @@ func TestCompareInterrupted(t *testing.T) {
 	cancel()
 	r := sgfuzzCtx(ctx, "", "compare", "--json", "--draw=all", "--count=1000000")
 	r.want(t, exitFine)
-	if got := decodeJSON[compare.Result](t, r.out).Workload; !got.Interrupted || got.Lists != 0 {
+	if got := decodeJSON[compare.Result](t, r.out).Workload; !got.Interrupted || got.Lists != 0 || len(got.Sources) != 0 {
 		t.Errorf("%+v", got)
 	}
 	sgfuzzCtx(ctx, "", "compare", "--draw=all").want(t, exitFine, "interrupted")

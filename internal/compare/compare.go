@@ -10,6 +10,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
 	"github.com/sgfuzz/sgfuzz/reg"
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // MaxSample is the number of lists up to which quantiles are of all lists.
@@ -24,6 +25,7 @@ const manyKeys = 1<<16 - 1
 type Config struct {
 	Constants Constants // all zero for DefaultConstants
 	Queue     Queue     // all zero for DefaultQueue
+	DMA       sg.DMA    // mapping of cases that say none: what the lists become before they are registered
 	Dir       string    // for cases that do not say: corpus.DirRead or DirWrite; "" for DirRead
 }
 
@@ -71,7 +73,10 @@ func New(c Config) (*Comparer, error) {
 	if err := errors.Join(c.Constants.Check(), c.Queue.Check()); err != nil {
 		return nil, err
 	}
-	m := &Comparer{Config: c, meters: map[string]*meter{}, sample: rand.New(rand.NewPCG(c.Queue.Seed, 1)), strategies: reg.Strategies()}
+	if c.DMA.Mode != sg.Identity && c.DMA.Limit == 0 {
+		return nil, fmt.Errorf("DMA mapping %v: %w", c.DMA, ErrConfig)
+	}
+	m := &Comparer{Config: c, work: Workload{DMA: c.DMA.String()}, meters: map[string]*meter{}, sample: rand.New(rand.NewPCG(c.Queue.Seed, 1)), strategies: reg.Strategies()}
 	m.taken = make([]taken, len(m.strategies))
 	m.runner = fuzz.NewRunner(fuzz.Options{Quick: true, Wrap: m.wrap, Encoder: m.meter})
 	for i := range ways {
@@ -118,6 +123,9 @@ func (m *Comparer) run(ctx context.Context, c *corpus.Case) error {
 	whole.Strategy, whole.Wants = "", nil
 	if whole.Dir == "" {
 		whole.Dir = m.Dir
+	}
+	if whole.DMA == (sg.DMA{}) {
+		whole.DMA = m.DMA
 	}
 	if whole.Limits.Pool == 0 {
 		whole.Limits.Pool = manyKeys

@@ -284,6 +284,24 @@ func TestDirection(t *testing.T) {
 	}
 }
 
+// TestDMA cuts an entry of two pages and a bit into three, which a page list
+// does not notice, unless the case says how it is mapped.
+func TestDMA(t *testing.T) {
+	m := newComparer(t, Config{DMA: sg.DMA{Mode: sg.Split, Limit: 4096}})
+	l := sg.List{{Addr: 0x10001, Len: 8193}}
+	add(t, m, l)
+	if err := m.Add(context.Background(), &corpus.Case{List: l, DMA: sg.DMA{Mode: sg.Split, Limit: 8192}}); err != nil {
+		t.Fatal(err)
+	}
+	r := resultOf(t, m)
+	near(t, "KLMs", r.way("indirect").Descriptors, Dist{2.5, 2.5, 2.99, 3})
+	near(t, "pages", r.way("fastreg").Descriptors, Dist{3, 3, 3, 3})
+	var b strings.Builder
+	if err := errors.Join(r.WriteText(&b), r.WriteHTML(&b)); err != nil || strings.Count(b.String(), "apped for DMA: split 4096") != 2 {
+		t.Errorf("%v in %s", err, b.String())
+	}
+}
+
 func TestBadConfig(t *testing.T) {
 	for _, change := range []func(*Config){
 		func(c *Config) { c.Queue.Depth = 0 }, func(c *Config) { c.Queue.Depth = MaxDepth + 1 }, func(c *Config) { c.Queue.IOs = 1 },

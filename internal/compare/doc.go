@@ -27,6 +27,14 @@
 // Costs are those of lists taken; a share refused stands beside them, and a way
 // that takes nothing has no costs. Lists of no bytes are refused by all.
 //
+// # Memory
+//
+// A captured iovec has virtual addresses. They are taken as they are: one entry
+// is one run of memory, as with a mapping through an IOMMU or in huge pages.
+// Without those an entry becomes as many runs as it has pages; Config.DMA with
+// sg.Split at 4096 has that many, though next to each other, so that page lists
+// and borders stay what they were and only KLMs and data segments multiply.
+//
 // # Columns
 //
 // What one list costs (Row), registration only: releases are in the estimated

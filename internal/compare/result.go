@@ -20,6 +20,7 @@ type Workload struct {
 	Lists   int      `json:"lists"`
 	Entries int      `json:"entries"`
 	Bytes   float64  `json:"bytes"`
+	DMA     string   `json:"dma"` // mapping of lists that do not say one
 	// Sampled says that there were more than MaxSample lists, so that quantiles
 	// and pools are of a sample.
 	Sampled     bool     `json:"sampled"`

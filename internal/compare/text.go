@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/sgfuzz/sgfuzz/internal/chart"
+	"github.com/sgfuzz/sgfuzz/sg"
 )
 
 // WriteText prints the comparison in at most 100 columns.
@@ -31,6 +32,9 @@ func (r *Result) heading(w io.Writer) {
 	fmt.Fprintf(w, "%d lists, %d entries, %s\n", k.Lists, k.Entries, chart.Size(k.Bytes))
 	for _, s := range k.Sources {
 		fmt.Fprintf(w, "  %s\n", s)
+	}
+	if k.DMA != (sg.DMA{}).String() {
+		fmt.Fprintf(w, "mapped for DMA: %s\n", k.DMA)
 	}
 	if k.Sampled {
 		fmt.Fprintf(w, "quantiles and pools are of %d of the lists, drawn at random\n", MaxSample)
