@@ -28,7 +28,7 @@ type SVGOptions struct {
 
 // CSS is the style of pictures beside that of pages.
 const CSS = `.pf { fill-opacity: .2; stroke-opacity: .55; stroke-width: 1; } .pf:hover { fill-opacity: .55; }
-.pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
+.pa { stroke-opacity: .12; } .pe { fill-opacity: .18; } .pg { fill-opacity: .85; } .pn { fill: none; } .pd { stroke-dasharray: 4 3; }
 svg text.ps { font-size: 11px; } svg text.ph { font-weight: 600; font-size: 13px; } svg text.pt { font-weight: 600; font-size: 16px; }
 svg text.ps { pointer-events: none; } svg text.pm { text-anchor: middle; } svg text.pr { text-anchor: end; }
 `

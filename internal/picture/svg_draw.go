@@ -238,7 +238,10 @@ func (d *drawing) leftFlow(q *Piece, g *Region, entry int, addr Addr, at, n uint
 	if q.Wrong && at+n > q.WrongAt {
 		class = "pf bad-fill bad-line"
 	}
-	y0, y1 := d.leaves(b, addr, n)
+	y0, y1, sliced := d.leaves(b, addr, n)
+	if sliced && !q.Wrong {
+		class += " pa"
+	}
 	d.band(class, fmt.Sprintf("%v + %s → %s → stream byte %s", addr, commas(n), q.name(g.Kind), commas(at)),
 		memX+memW, y0, y1, midX-6, d.axis.begin(at), d.axis.end(at+n))
 }
@@ -247,13 +250,14 @@ func (d *drawing) leftFlow(q *Piece, g *Region, entry int, addr Addr, at, n uint
 // leave by a slice of its own: one upon the other they would hide everything.
 const manyNames = 4
 
-// leaves is where a flow of n bytes at addr leaves the left column.
-func (d *drawing) leaves(b *memBand, addr Addr, n uint64) (y0, y1 float64) {
+// leaves is where a flow of n bytes at addr leaves the left column, and whether
+// by a slice of its own.
+func (d *drawing) leaves(b *memBand, addr Addr, n uint64) (y0, y1 float64, sliced bool) {
 	off := uint64(addr - b.Addr)
 	y0, y1 = b.begin(off), b.end(min(off+n, b.at[len(b.at)-1]))
 	i := slices.IndexFunc(b.Segments, func(m Segment) bool { return addr-m.Addr < Addr(m.Len) })
 	if i < 0 || b.Segments[i].Named <= manyNames {
-		return y0, y1
+		return y0, y1, false
 	}
 	m := &b.Segments[i]
 	if d.left == nil {
@@ -262,7 +266,7 @@ func (d *drawing) leaves(b *memBand, addr Addr, n uint64) (y0, y1 float64) {
 	k := d.left[m.Addr] % m.Named
 	d.left[m.Addr]++
 	step := (y1 - y0) / float64(m.Named)
-	return y0 + float64(k)*step, y0 + float64(k+1)*step
+	return y0 + float64(k)*step, y0 + float64(k+1)*step, true
 }
 
 // wanted draws where the list has the bytes of a wrong piece.
@@ -284,7 +288,7 @@ func (d *drawing) plainFlows() {
 		if e.Skipped > 0 || e.Len == 0 || b == nil {
 			continue
 		}
-		y0, y1 := d.leaves(b, e.Addr, e.Len)
+		y0, y1, _ := d.leaves(b, e.Addr, e.Len)
 		d.band(fmt.Sprintf("pf pd s%d l%[1]d", series(e.Index)), fmt.Sprintf("entry %d: %v + %s", e.Index, e.Addr, commas(e.Len)),
 			memX+memW, y0, y1, strX, d.axis.begin(e.Stream), d.axis.end(e.Stream+e.Len))
 	}
