@@ -47,25 +47,28 @@ func (v *benchCmd) run(a *app) (any, error) {
 	if v.Serve {
 		return nil, bench.Serve(a.stdin, a.stdout)
 	}
-	jobs, err := v.jobs()
-	if err != nil {
-		return nil, badInput(err)
-	}
 	out, err := v.open(a)
 	if err != nil {
 		return nil, err
 	}
 	defer out.abandon()
 	b := benchRun{app: a, out: out, rounds: v.Rounds}
-	if err := b.jobs(jobs, v.Entries); err != nil {
-		return nil, err
+	if err = v.measure(&b); err != nil {
+		err = cmp.Or(out.put(errorResult{err.Error(), codeOf(err)}), err)
 	}
-	if v.Plot != "" {
-		if err := b.growth(v.Plot, v.Longest); err != nil {
-			return nil, err
-		}
+	saved := out.commit() // what was measured before an error, too
+	return nil, cmp.Or(err, saved, status(b.code))
+}
+
+func (v *benchCmd) measure(b *benchRun) error {
+	jobs, err := v.jobs()
+	if err != nil {
+		return badInput(err)
 	}
-	return nil, cmp.Or(out.commit(), status(b.code))
+	if err := b.jobs(jobs, v.Entries); err != nil || v.Plot == "" {
+		return err
+	}
+	return b.growth(v.Plot, v.Longest)
 }
 
 // jobs checks the flags and gives the benchmarks asked for.
@@ -106,6 +109,7 @@ type benchLines struct {
 	file *files.File
 }
 
+// open prepares the place for the lines before any work is done.
 func (v *benchCmd) open(a *app) (*benchLines, error) {
 	switch {
 	case !v.JSON.on:

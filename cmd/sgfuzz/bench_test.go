@@ -114,6 +114,10 @@ func TestBenchUsage(t *testing.T) {
 	} {
 		sgfuzz("", append([]string{"bench"}, args...)...).want(t, exitUsage, "sgfuzz: ")
 	}
+	bad := decodeJSON[errorResult](t, sgfuzz("", "bench", "--benchmark=klmlist", "--json").out)
+	if bad.Exit != exitUsage || !strings.Contains(bad.Error, `did you mean "klm_list"`) {
+		t.Errorf("%+v", bad)
+	}
 	sgfuzz("", "bench", "--benchmark=klm_list", "--rounds=1", "--json="+filepath.Join(t.TempDir(), "no", "rows.json")).want(t, exitInternal)
 }
 
