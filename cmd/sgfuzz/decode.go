@@ -1,6 +1,11 @@
 package main
 
 import (
+	"fmt"
+	"os"
+
+	"golang.org/x/term"
+
 	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/internal/wqeview"
 )
@@ -23,13 +28,16 @@ func (v *decodeCmd) run(a *app) (any, error) {
 	if v.Rows < 1 {
 		return nil, badInputf("--rows %d: 1 or more", v.Rows)
 	}
+	if in, ok := a.stdin.(*os.File); ok && v.File == stdinName && term.IsTerminal(int(in.Fd())) {
+		fmt.Fprintln(a.stderr, "sgfuzz decode: paste a kernel log, a hex dump or dump_wqe words, then press ctrl-D")
+	}
 	data, err := a.readAll(v.File)
 	if err != nil {
 		return nil, err
 	}
 	doc, err := wqeview.Parse(data, wqeview.Options{Dialect: v.Dialect, Entries: v.Rows})
 	if err != nil {
-		return nil, badInputf("%s: %w", nameOf(v.File), err)
+		return nil, badInputf("%s: %w (sgfuzz decode --help lists the forms that it reads)", nameOf(v.File), err)
 	}
 	if v.HTML != "" {
 		if err := files.Write(v.HTML, doc.WritePage); err != nil {

@@ -13,8 +13,11 @@ var (
 	syslogPrefix = regexp.MustCompile(`^\S.{0,120}?\bkernel: ?`)
 	dmesgPrefix  = regexp.MustCompile(`^(?:<\d{1,3}>)?\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? ?`)
 	levelPrefix  = regexp.MustCompile(`^<\d{1,3}>`)
-	// "[Thu Nov 20 16:00:01 2026] " of dmesg -T, "kern  :warn  : " of dmesg -x.
-	clockPrefix    = regexp.MustCompile(`^\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] ?`)
+	quotePrefix  = regexp.MustCompile(`^(?:> ?)+`) // of mail
+	// "[Thu Nov 20 16:00:01 2026] " of dmesg -T, "[Nov20 16:00] " and
+	// "[  +0.000003] " of dmesg -H, "2026-11-20T16:00:01,123456+00:00 " of
+	// dmesg --time-format iso, "kern  :warn  : " of dmesg -x.
+	clockPrefix    = regexp.MustCompile(`^(?:\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\]|\[[A-Z][a-z]{2}[ \d]\d \d\d:\d\d\]|\[ *\+\d+\.\d+\]|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[.,]\d+\S*) ?`)
 	facilityPrefix = regexp.MustCompile(`^[a-z]+ *:[a-z]+ *: `)
 
 	// The drivers' headings: net/ethernet/mellanox/mlx5/core/wq.c
@@ -43,15 +46,17 @@ func nature(data []byte) (log, kernel bool) {
 		if _, prefixed := stripLogPrefix(line); prefixed || dumpWQE.Match(line) || cqeDump.Match(line) {
 			return true, true
 		}
-		if _, row, ok := splitOffset(bytes.TrimSpace(line)); ok && len(parseRow(row)) > 0 {
+		if _, row, ok := splitOffset(bytes.TrimSpace(bytes.TrimPrefix(line, quotePrefix.Find(line)))); ok && len(parseRow(row)) > 0 {
 			log = true
 		}
 	}
 	return log, false
 }
 
-// stripLogPrefix removes what a log daemon put before the kernel's text.
+// stripLogPrefix removes what a log daemon, or a quoting mail, put before the
+// kernel's text; stripped says that it was a log.
 func stripLogPrefix(line []byte) (rest []byte, stripped bool) {
+	line = bytes.TrimPrefix(line, quotePrefix.Find(line))
 	n := len(line)
 	for _, re := range []*regexp.Regexp{syslogPrefix, facilityPrefix, dmesgPrefix, clockPrefix, levelPrefix} {
 		if loc := re.FindIndex(line); loc != nil {

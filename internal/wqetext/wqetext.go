@@ -58,6 +58,7 @@ type Block struct {
 	Source string // the heading above the bytes, "" if there is none
 	Line   int    // number of the line with the first byte, from 1; 0 for raw bytes
 	CQE    bool   // the heading, or else the bytes, say that these are completions with error
+	Gap    int    // line of a log at which rows are missing: the block ends before it; 0 for none
 }
 
 // MaxBytes bounds what Parse yields in total: the largest send queue.
@@ -246,7 +247,14 @@ func (p *parser) row(off uint64, b []byte) error {
 			return err
 		}
 	}
+	if p.cur.Gap > 0 {
+		return nil
+	}
 	if want := p.first + uint64(len(p.cur.Bytes)); off != want {
+		if p.kernel { // logs lose lines: what is behind the gap is of no use
+			p.cur.Gap = p.line
+			return nil
+		}
 		return p.fail(ErrOffset, "offset %#x, %#x expected", off, want)
 	}
 	p.last = append(p.last[:0], b...)

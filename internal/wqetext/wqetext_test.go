@@ -62,6 +62,8 @@ func TestParseForms(t *testing.T) {
 		{"words alone", "00000525 0012340c 00000008 00abcd00\n80000000 00040000 00000000 203c2001\n", Words, "", 1},
 		{"raw", string(wqe32), Binary, "", 0},
 		{"dmesg -T", prefix(kernelRows, "[Sat Nov 21 16:45:01 2026] "), KernelLog, head, 2},
+		{"dmesg -H", "[Nov21 16:45] " + prefix(kernelRows, "[  +0.000003] ")[len("[  +0.000003] "):], KernelLog, head, 2},
+		{"dmesg with ISO time", prefix(kernelRows, "2026-11-21T16:45:01,123456+00:00 "), KernelLog, head, 2},
 		{"dmesg -x", prefix(kernelRows, "kern  :warn  : [ 1234.567890] "), KernelLog, head, 2},
 		{"od", "000000 00 00 05 25 00 12 34 0c 00 00 00 08 00 ab cd 00\n000010 80 00 00 00 00 04 00 00 00 00 00 00 20 3c 20 01\n000020\n", HexDump, "", 1},
 		{"od with characters", "000000 00 00 05 25 00 12 34 0c 00 00 00 08 00 ab cd 00  >...%..4.........<\n000010 80 00 00 00 00 04 00 00 00 00 00 00 20 3c 20 01  >............ < .<\n000020\n", HexDump, "", 1},
@@ -183,6 +185,15 @@ func TestSplitWrongDS(t *testing.T) {
 	next.Put(umr[64:])
 	if got, _ := pieces(t, umr); len(got) != 3 || len(got[0]) != 64 {
 		t.Errorf("with the next WQE: %d pieces", len(got))
+	}
+}
+
+// Logs lose lines: the block ends at the gap, and the next one is read.
+func TestParseGaps(t *testing.T) {
+	rows := prefix(strings.ReplaceAll(kernelRows, "00000010:", "00000030:")+kernelRows, "> [ 1.0] ")
+	blocks, _, err := Parse([]byte(rows))
+	if err != nil || len(blocks) != 2 || blocks[0].Gap != 3 || !bytes.Equal(blocks[0].Bytes, wqe32[:16]) || blocks[1].Gap != 0 || !bytes.Equal(blocks[1].Bytes, wqe32) {
+		t.Errorf("%+v, %v", blocks, err)
 	}
 }
 

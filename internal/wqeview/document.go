@@ -1,6 +1,7 @@
 package wqeview
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/internal/wqetext"
@@ -166,6 +167,9 @@ func (r *reader) wqes(b *wqetext.Block, lists []wqetext.Block) {
 		it := of(raw, ctx, r.opt, r.prefer)
 		if at == 0 {
 			checkHeading(it, b)
+		}
+		if b.Gap > 0 && at+len(raw) == len(b.Bytes) {
+			it.add(mlx5model.Warn, max(0, len(raw)-1), "log", authDump, fmt.Sprintf("line %d of the log does not go on where the row before it ends: rows are missing", b.Gap))
 		}
 		r.keep(it, at)
 		end = at + len(raw)

@@ -101,8 +101,21 @@ func (t *texter) overview() {
 			brief = t.s.Warn(brief)
 		}
 		t.printf("  #%-3d %-14s QPN %#06x index %#04x  %s\n", i+1, t.Where(it), it.QPN, it.Index, brief)
+		t.leading(it)
 	}
 	t.printf("\n")
+}
+
+// leading prints the first errors and warnings of an item in the overview.
+func (t *texter) leading(it *Item) {
+	const most = 2
+	shown := 0
+	for j := range it.Findings {
+		if f := &it.Findings[j]; f.Severity != mlx5model.Note && shown < most {
+			t.printf("       %s at %s: %s\n", t.paint(mlx5model.RoleOf(f.Severity), fmt.Sprintf("[%d]", f.Number)), f.Where(), f.Text)
+			shown++
+		}
+	}
 }
 
 // Where says where an item stands in the paste.
