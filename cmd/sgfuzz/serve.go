@@ -42,7 +42,7 @@ func (v *serveCmd) run(a *app) (any, error) {
 	if err := a.stdout.Flush(); err != nil {
 		return r, errors.Join(err, l.Close())
 	}
-	fmt.Fprintln(a.stderr, "sgfuzz serve: open the address above in a browser; ctrl-C ends")
+	fmt.Fprintf(a.stderr, "sgfuzz serve: listening at %s; ctrl-C ends\n", l.Addr())
 	return r, serve.New(serve.Config{Hosts: v.Host, MaxEntries: v.MaxEntries, Timeout: v.Timeout}).Serve(a.ctx, l)
 }
 
