@@ -24,7 +24,7 @@ func (v *reportCmd) run(a *app) (any, error) {
 	if v.Findings < 1 {
 		return nil, badInputf("--findings %d: at least 1", v.Findings)
 	}
-	o := report.Options{Mutants: v.Mutants, Bench: v.Bench, Findings: v.Findings, Version: buildVersion()}
+	o := report.Options{Mutants: v.Mutants, Bench: v.Bench, Findings: v.Findings, Version: buildVersion(), Stop: a.ctx.Done()}
 	if !v.Pictures {
 		o.PictureBytes = -1
 	}

@@ -185,7 +185,7 @@ func merge(all []Finding) []Finding {
 // draw gives findings their case's text and a picture each, as long as there is
 // room: first those that come first in their class.
 func (r *Report) draw(s *fuzz.State, o *Options) {
-	p, room, rank := newPainter(s), o.PictureBytes, map[string]int{}
+	p, room, rank := newPainter(s, o.Stop), o.PictureBytes, map[string]int{}
 	var turns [][2]int // rank in the class, place
 	for i := range r.Findings.All {
 		f := &r.Findings.All[i]
@@ -202,6 +202,9 @@ func (r *Report) draw(s *fuzz.State, o *Options) {
 		if room > 0 {
 			f.Picture = p.paint(f)
 			room -= len(f.Picture.SVG)
+		}
+		if p.stopped() {
+			room = 0
 		}
 		if room <= 0 {
 			f.Picture, room = Picture{}, 0

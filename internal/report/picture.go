@@ -28,18 +28,26 @@ type painter struct {
 }
 
 // newPainter makes one that works as the campaign did; s may be nil.
-func newPainter(s *fuzz.State) *painter {
+func newPainter(s *fuzz.State, stop <-chan struct{}) *painter {
 	p := &painter{options: fuzz.Options{Variants: true}}
-	if s == nil {
-		return p
+	if s != nil {
+		c := &s.Config
+		if m, ok := mutants.ByName(c.Mutant); ok {
+			p.mutant, p.options = c.Mutant, fuzz.MutantOptions(m)
+		}
+		p.options.Full, p.options.Variants, p.options.Strategies = c.Full, c.Variants, c.Strategies
 	}
-	c := &s.Config
-	if m, ok := mutants.ByName(c.Mutant); ok {
-		p.mutant, p.options = c.Mutant, fuzz.MutantOptions(m)
-	}
-	p.options.Full, p.options.Variants, p.options.Strategies = c.Full, c.Variants, c.Strategies
-	p.options.FullLimit = 1 << 20
+	p.options.FullLimit, p.options.Stop = 1<<20, stop
 	return p
+}
+
+func (p *painter) stopped() bool {
+	select {
+	case <-p.options.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // again runs a finding's case and gives the class in which it fails, of several
@@ -92,7 +100,7 @@ func (p *painter) picture(f *Finding) (pic *picture.Picture, s *picture.Strategy
 		}
 	}()
 	check, strategy, _ := strings.Cut(f.Class, "/")
-	o := picture.Options{Mutant: p.mutant, Most: pictureRows}
+	o := picture.Options{Mutant: p.mutant, Most: pictureRows, Stop: p.options.Stop}
 	if check != oracle.Agreement.String() && strategy != "" { // which takes several
 		o.Strategies = []string{strategy}
 	}

@@ -20,7 +20,10 @@ type Options struct {
 	Findings     int // shown; 0 for DefaultFindings
 	PictureBytes int // of all pictures together; 0 for DefaultPictures, below 0 for none
 
-	Now time.Time // zero for the time it is
+	// Stop, when it is closed, ends the drawing: findings have no picture from
+	// then on. nil for never.
+	Stop <-chan struct{}
+	Now  time.Time // zero for the time it is
 	// Progress, if not nil, hears of each finding before its picture is drawn.
 	Progress func(done, all int)
 }

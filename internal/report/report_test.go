@@ -388,6 +388,17 @@ func TestManyFindings(t *testing.T) {
 	if none := read(t, dir, Options{PictureBytes: -1}); none.Findings.NoPicture != 200 || none.Findings.All[0].Picture.SVG != "" {
 		t.Errorf("%d without a picture", none.Findings.NoPicture)
 	}
+	stop := make(chan struct{})
+	at := 0
+	stopped := read(t, dir, Options{Stop: stop, Progress: func(done, all int) {
+		if done == 20 {
+			close(stop)
+		}
+		at = all
+	}})
+	if at != 200 || stopped.Findings.NoPicture != 180 {
+		t.Errorf("%d of %d without a picture", stopped.Findings.NoPicture, at)
+	}
 }
 
 // TestLooseFindings are those of a round that was not finished.
