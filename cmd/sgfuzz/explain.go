@@ -61,18 +61,18 @@ func (v *explainCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.picture(c, picture.DefaultMost)
+	p, err := v.picture(a, c, picture.DefaultMost)
 	if err != nil {
 		return nil, err
 	}
-	text, err := v.picture(c, textRows)
+	text, err := v.picture(a, c, textRows)
 	if err != nil {
 		return nil, err
 	}
 	if err := text.Text(a.out, a.style, v.shown(text)); err != nil {
 		return nil, err
 	}
-	if err := v.writeFiles(c); err != nil {
+	if err := v.writeFiles(a, c); err != nil {
 		return p, err
 	}
 	if slices.ContainsFunc(p.Strategies, func(s picture.Strategy) bool { return s.Failed() }) {
@@ -82,16 +82,19 @@ func (v *explainCmd) run(a *app) (any, error) {
 }
 
 // picture runs the case. most is the number of rows without --rows.
-func (v *explainCmd) picture(c *corpus.Case, most int) (*picture.Picture, error) {
+func (v *explainCmd) picture(a *app, c *corpus.Case, most int) (*picture.Picture, error) {
 	if v.Rows > 0 {
 		most = v.Rows
 	}
-	p, err := picture.Of(c, picture.Options{Strategies: v.Strategy, Mutant: v.Mutant, Most: most})
+	p, err := picture.Of(c, picture.Options{Strategies: v.Strategy, Mutant: v.Mutant, Most: most, Stop: a.ctx.Done()})
+	if errors.Is(err, fuzz.ErrStopped) {
+		return nil, errInterrupted
+	}
 	return p, badInput(err)
 }
 
 // writeFiles writes what --svg and --html ask for.
-func (v *explainCmd) writeFiles(c *corpus.Case) error {
+func (v *explainCmd) writeFiles(a *app, c *corpus.Case) error {
 	if v.SVG == "" && v.HTML == "" {
 		return nil
 	}
@@ -99,7 +102,7 @@ func (v *explainCmd) writeFiles(c *corpus.Case) error {
 	if len(c.List) > fileRows {
 		rows = longRows
 	}
-	p, err := v.picture(c, rows)
+	p, err := v.picture(a, c, rows)
 	if err != nil {
 		return err
 	}

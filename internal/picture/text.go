@@ -252,7 +252,7 @@ func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
 		mem = q.Refused
 	}
 	to := commas(x.at)
-	if last := " … " + commas(x.at+x.n-1); x.n > 1 && style.Columns(to+last) <= max(t.st.Width()-57, 23) {
+	if last := " … " + commas(x.at+x.n-1); x.n > 1 && style.Columns(to+last) <= t.room() {
 		to += last
 	}
 	left, right := "───", "──▶"
@@ -260,7 +260,7 @@ func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
 	case q.Wrong:
 		left, right = "✗──", "──✗"
 	case len(q.Via) > 0:
-		left = "cp▶"
+		left = "cp▶" // the bytes go by bounce memory
 	}
 	if blamed {
 		name = "▸" + name
@@ -279,19 +279,38 @@ func (t *printer) strand(q *Piece, x strand, name string, blamed bool) {
 	t.line(line)
 }
 
+// Columns of a row: the entry's number, the descriptor's name, and what stands
+// between memory, descriptor and stream.
+const (
+	entryCols = 6 + 2
+	nameCols  = 14
+	joinCols  = 3 + 2 + 2 + 3 + 1
+)
+
+// memCols is how wide the memory of a row may be.
+func (t *printer) memCols() int { return max(min(t.st.Width()-50, 36), 24) }
+
+// room is what is left for the stream, on a terminal that is not narrow.
+func (t *printer) room() int {
+	if t.st.Width() < narrow {
+		return t.st.Width() - 16
+	}
+	return t.st.Width() - entryCols - t.memCols() - nameCols - joinCols
+}
+
 // row is a line of the picture: memory, descriptor, stream.
 func (t *printer) row(entry, mem, left, right, name, to string) string {
-	extra := t.st.Width() - 78 // columns to spare
-	w := max(min(28+extra, 36), 24)
-	n := max(min(16+extra, 18), 12)
-	box := style.Pad(style.Cut(name, n-2), n-2)
+	w := t.memCols()
+	box, lead := style.Pad(style.Cut(name, nameCols), nameCols), " "
 	if left == "" {
 		box = "  " + box + "  "
 		left, right = "   ", "   "
 	} else {
-		box = "┤ " + box + " ├"
+		box, lead = "┤ "+box+" ├", "─"
 	}
-	return style.Cut(style.PadLeft(entry, 6)+"  "+style.Pad(style.Cut(mem, w), w)+left+box+right+" "+to, t.st.Width())
+	mem = style.Cut(mem, w) + " "
+	mem += strings.Repeat(lead, max(w-style.Columns(mem), 0))
+	return style.Cut(style.PadLeft(entry, entryCols-2)+"  "+style.Cut(style.Pad(mem, w), w)+left+box+right+" "+to, t.st.Width())
 }
 
 // slim is a row for narrow terminals.
