@@ -1,0 +1,121 @@
+//go:build linux && (amd64 || arm64)
+
+package suite
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sgfuzz/sgfuzz/vhca"
+	"github.com/sgfuzz/sgfuzz/vhca/launch"
+)
+
+var mutants = flag.String("mutants", "", "run the suites on wrong engines: all, issue, or a part of a name")
+
+// mutant is an engine with one defect: a replacement in one source file, made
+// at build time (go build -overlay), so that no engine carries it.
+type mutant struct {
+	name, file, old, new string
+	tests                []string // parts of the names of the tests that see it first
+}
+
+// The first eight are the classic ones; the rest is what came to mind.
+var engines = []mutant{
+	{"drop a KLM entry", "mlx5model/umr.go", "	d.writeList(k, w.UMR.XltOffset, list)",
+		"	if len(list) > 16 {\n		clear(list[16:32])\n	}\n	d.writeList(k, w.UMR.XltOffset, list)", []string{"key/"}},
+	{"ignore the length mask", "mlx5model/umr.go", "	if set(MaskLen) {", "	if false {", []string{"key/"}},
+	{"ignore free", "mlx5model/translate.go", "	case k.ctx.Free:\n", "	case false:\n", []string{"key/", "window/"}},
+	{"ignore PD", "mlx5model/translate.go", "	case k.ctx.PD != w.pd:\n", "	case false:\n", []string{"key/", "error/"}},
+	{"drop the stride per cycle", "mlx5model/translate_list.go", "e.va+cycle*e.stride+in", "e.va+in", []string{"key/"}},
+	{"drop a bound", "mlx5model/translate.go", "	return off <= c.Len && n <= c.Len-off", "	return true", []string{"key/", "error/", "window/"}},
+	{"never flip the owner bit", "vhca/cq.go", "uint8(c.pi>>log) & 1", "uint8(c.pi>>log) & 0", []string{"cq/"}},
+	{"nested remote rights", "mlx5model/translate.go", "a.Op.local()\n", "a.Op.right()\n", []string{"key/"}},
+
+	{"ignore the tag", "mlx5model/translate.go", "	case k.ctx.Tag != KeyTag(key):\n", "	case false:\n", []string{"error/", "window/"}},
+	{"ignore the window's queue pair", "mlx5model/translate.go", "	case k.ctx.QPN != QPNAny && k.ctx.QPN != w.qpn:\n", "	case false:\n", []string{"window/"}},
+	{"ignore rights", "mlx5model/translate.go", "	case k.ctx.Access&right == 0:\n", "	case false:\n", []string{"error/"}},
+	{"ignore the offset in an entry", "mlx5model/translate_list.go", "w.access(e.Key, e.VA+off, take, w.local, depth+1)", "w.access(e.Key, e.VA, take, w.local, depth+1)", []string{"key/"}},
+	{"ignore the nesting limit", "mlx5model/translate_list.go", "	if depth >= p.MaxIndirection {\n		return ReasonDepth\n	}\n	if k.isRepeat", "	if k.isRepeat", []string{"key/"}},
+	{"ignore the offset of a repeat list", "mlx5model/translate_list.go", "	in := rest - k.sums[i]", "	in := rest * 0", []string{"key/"}},
+	{"ignore qp_access_flags", "vhca/peer.go", "	if n > 0 && to.attr.Access&flag == 0 {", "	if false {", []string{"error/"}},
+	{"forget to flush receives", "vhca/run.go", "	for q.rq.posted() > 0 && q.rq.posted() <= q.rq.count {", "	for false {", []string{"error/"}},
+	{"invalidate without permission", "mlx5model/translate.go", "	if r == reasonNone && !k.ctx.EnRinval {", "	if false {", []string{"key/"}},
+	{"do not invalidate remotely", "mlx5model/translate.go", "	k.ctx.Free = true\n	return nil", "	return nil", []string{"key/", "window/"}},
+	{"swap without comparing", "vhca/peer.go", "before != compare", "before == compare && false", []string{"rc/"}},
+	{"a receive takes any length", "vhca/recv.go", "		n := min(uint64(d.ByteCount), need)", "		n := need", []string{"error/", "rc/"}},
+	{"shared receives in slot order", "vhca/recv.go", "	s.srq.head = next & (s.srq.spec.WRs - 1)", "	_ = next\n	s.srq.head = (s.srq.head + 1) % 3", []string{"srq/", "xrc/"}},
+	{"every event is solicited", "vhca/cq.go", "	c.armed, c.solicitedOnly = true, word&(1<<24) != 0", "	c.armed, c.solicitedOnly = true, false", []string{"cq/"}},
+	{"arming late is missed", "vhca/cq.go", "	if ahead := (last - seen) & index24; ahead != 0 &&", "	if ahead := (last - seen) & index24; false &&", []string{"cq/"}},
+	{"re-registration keeps the tag", "vhca/keys.go", "mlx5model.KeyTag(mlx5model.BumpKey(old.rkey))", "mlx5model.KeyTag(old.rkey)", []string{"error/"}},
+	{"a resized queue starts at 0", "vhca/cq.go", "	c.buf = bytesAt(buf, int(entries*size))\n	return nil", "	c.buf = bytesAt(buf, int(entries*size))\n	c.pi = 0\n	return nil", []string{"cq/"}},
+	{"XRC keys of domain 0", "vhca/peer.go", "	return s.spec.PD, s\n", "	return 0, s\n", []string{"xrc/"}},
+	{"UD has no room for the header", "vhca/message.go", "	body := e.after(e.scatter, grhSize)", "	body := e.after(e.scatter, 0)", []string{"ud/"}},
+	{"UC errors reach the sender", "vhca/peer.go", "	if !p.reliable() {\n		return mlx5model.SynOK\n	}\n	p.e.explain", "	p.e.explain", []string{"uc/"}},
+}
+
+const classic = 8
+
+// TestMutants: every wrong engine makes the suites fail, without hanging them.
+func TestMutants(t *testing.T) {
+	if *mutants == "" {
+		t.Skip("SKIPPED: asked for by -mutants=all")
+	}
+	_, suite := need(t)
+	for i, m := range engines {
+		if *mutants != "all" && !(*mutants == "issue" && i < classic) && !strings.Contains(m.name, *mutants) {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) {
+			lib := m.build(t)
+			out, err := play(t, lib, vhca.Settings{}, []string{"SUITE_STOP=1"}, append([]string{suite}, m.tests...)...)
+			if err == nil {
+				t.Fatalf("nothing noticed\n%s", out)
+			}
+			by := "the program died"
+			for line := range strings.Lines(out) {
+				if name, ok := strings.CutPrefix(line, "FAIL "); ok {
+					by = strings.TrimSpace(name)
+				}
+			}
+			t.Logf("caught by %s", by)
+		})
+	}
+}
+
+// build makes the engine with the defect.
+func (m *mutant) build(t *testing.T) launch.Library {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(root, m.file)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), m.old) != 1 {
+		t.Fatalf("%s has %d times %q", m.file, strings.Count(string(text), m.old), m.old)
+	}
+	dir := t.TempDir()
+	wrong := filepath.Join(dir, "wrong.go")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: wrong}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range map[string][]byte{wrong: []byte(strings.Replace(string(text), m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
+		if err := os.WriteFile(name, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lib, err := launch.BuildIn(context.Background(), dir, "-overlay", filepath.Join(dir, "overlay.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lib
+}

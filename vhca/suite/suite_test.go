@@ -1,0 +1,234 @@
+//go:build linux && (amd64 || arm64)
+
+package suite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/vhca"
+	"github.com/sgfuzz/sgfuzz/vhca/launch"
+)
+
+// built are the libraries and the C program, made once.
+var built = sync.OnceValues(func() (b struct {
+	lib   launch.Library
+	suite string
+}, err error) {
+	dir, err := os.MkdirTemp("", "vhca-suite-")
+	if err != nil {
+		return b, err
+	}
+	made = dir
+	if b.lib, err = launch.BuildIn(context.Background(), dir); err != nil {
+		return b, err
+	}
+	b.suite = filepath.Join(dir, "suite")
+	files, err := filepath.Glob("c/*.c")
+	if err != nil {
+		return b, err
+	}
+	args := append([]string{"-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-Ic", "-o", b.suite}, files...)
+	said, err := exec.Command("cc", append(args, "-lmlx5", "-libverbs", "-pthread")...).CombinedOutput()
+	if err != nil && strings.Contains(string(said), "infiniband/") {
+		err = errors.Join(launch.ErrMissing, errors.New("libibverbs-dev"))
+	}
+	if err != nil {
+		err = errors.Join(err, errors.New(string(said)))
+	}
+	return b, err
+})
+
+// made is the directory to remove at the end.
+var made string
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if made != "" {
+		_ = os.RemoveAll(made)
+	}
+	os.Exit(code)
+}
+
+// need gives the libraries and the program, or skips.
+func need(t *testing.T) (launch.Library, string) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: builds the virtual adapter")
+	}
+	b, err := built()
+	if errors.Is(err, launch.ErrMissing) {
+		t.Skipf("SKIPPED: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.lib, b.suite
+}
+
+// noise is what libmlx5 prints of an error completion.
+var noise = regexp.MustCompile(`(?m)^(mlx5: .*|[0-9a-f]{8}( [0-9a-f]{8}){3})\n`)
+
+// play runs a program on the adapter; it must end within two minutes.
+func play(t *testing.T, lib launch.Library, s vhca.Settings, env []string, argv ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	if s.Profile == "" {
+		s.Profile = "default"
+	}
+	s.Group = filepath.Base(t.TempDir()) + t.Name()
+	all, err := launch.Environment(lib, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Env = append(all, env...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = time.Second
+	out, err := cmd.CombinedOutput()
+	return noise.ReplaceAllString(string(out), ""), err
+}
+
+func TestC(t *testing.T) {
+	lib, suite := need(t)
+	out, err := play(t, lib, vhca.Settings{}, nil, suite)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Log(out)
+}
+
+// TestFast runs the suite on unchecked copies.
+func TestFast(t *testing.T) {
+	lib, suite := need(t)
+	if out, err := play(t, lib, vhca.Settings{Fast: true}, []string{"SUITE_FAST=1"}, suite, "rc/", "key/", "srq/", "random"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestStrict runs it all under strict decoding: the library is sound.
+func TestStrict(t *testing.T) {
+	lib, suite := need(t)
+	out, err := play(t, lib, vhca.Settings{Strict: true}, nil, suite, "rc/", "key/", "window/", "srq/", "xrc/", "ud/", "uc/", "random")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
+
+// TestPrograms draws more programs.
+func TestPrograms(t *testing.T) {
+	lib, suite := need(t)
+	for _, seed := range []string{"2", "3", "4", "5"} {
+		if out, err := play(t, lib, vhca.Settings{}, []string{"SUITE_SEED=" + seed}, suite, "random"); err != nil {
+			t.Errorf("seed %s: %v\n%s", seed, err, out)
+		}
+	}
+}
+
+func TestPython(t *testing.T) {
+	lib, _ := need(t)
+	const python = "/usr/bin/python3" // the one that has Debian's modules
+	if exec.Command(python, "-c", "import pyverbs.device").Run() != nil {
+		t.Skip("SKIPPED: no pyverbs (Debian: python3-pyverbs)")
+	}
+	out, err := play(t, lib, vhca.Settings{}, nil, python, "python/suite.py")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Log(out)
+}
+
+func TestDevinfo(t *testing.T) {
+	lib, _ := need(t)
+	tool, err := exec.LookPath("ibv_devinfo")
+	if err != nil {
+		t.Skip("SKIPPED: no ibv_devinfo (Debian: ibverbs-utils)")
+	}
+	out, err := play(t, lib, vhca.Settings{}, nil, tool, "-v")
+	if err != nil || !strings.Contains(out, "mlx5_0") || !strings.Contains(out, "PORT_ACTIVE (4)") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestPingpong runs both ends, two processes, of the distribution's programs.
+func TestPingpong(t *testing.T) {
+	lib, _ := need(t)
+	for i, name := range []string{"ibv_rc_pingpong", "ibv_uc_pingpong", "ibv_ud_pingpong", "ibv_srq_pingpong", "ibv_xsrq_pingpong"} {
+		tool, err := exec.LookPath(name)
+		if err != nil {
+			t.Skip("SKIPPED: no ibv_rc_pingpong (Debian: ibverbs-utils)")
+		}
+		size := "-s 2048"
+		if i > 2 {
+			size = ""
+		}
+		script := tool + " -e -n 200 " + size + " -p $1 & server=$!; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; " +
+			tool + " -e -n 200 " + size + " -p $1 localhost && wait $server && exit 0; done; kill $server; exit 1"
+		port := []string{"18610", "18611", "18612", "18613", "18614"}[i]
+		if out, err := play(t, lib, vhca.Settings{}, nil, "sh", "-c", script, "sh", port); err != nil || strings.Count(out, "200 iters") != 2 {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+	}
+}
+
+// TestRecord turns a run into cases, which must be loadable.
+func TestRecord(t *testing.T) {
+	lib, suite := need(t)
+	dir := t.TempDir()
+	if out, err := play(t, lib, vhca.Settings{Record: dir}, nil, suite, "key/lists", "rc/scattered"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cases, err := corpus.LoadDir(dir)
+	if err != nil || len(cases) < 20 {
+		t.Fatalf("%d cases, %v", len(cases), err)
+	}
+	longest := 0
+	for _, c := range cases {
+		longest = max(longest, len(c.List))
+	}
+	if longest != 28 {
+		t.Errorf("the longest list has %d entries, the suite's has 28", longest)
+	}
+}
+
+func TestTrace(t *testing.T) {
+	lib, suite := need(t)
+	file := filepath.Join(t.TempDir(), "trace")
+	if out, err := play(t, lib, vhca.Settings{Trace: file}, nil, suite, "key/configure", "error/too_long"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"UMR", "RDMA_READ", "-> completes", "-> fails", "refuses", "longer than the receive"} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("no %q in the trace of %d bytes", want, len(text))
+		}
+	}
+}
+
+// TestFaults: what is injected arrives, and the suite notices.
+func TestFaults(t *testing.T) {
+	lib, suite := need(t)
+	out, err := play(t, lib, vhca.Settings{Faults: "error=0.2,syndrome=0x13,seed=3"}, nil, suite, "rc/lengths")
+	if err == nil || !strings.Contains(out, "got 10 ") { // IBV_WC_REM_ACCESS_ERR
+		t.Errorf("%v\n%s", err, out)
+	}
+	if out, err := play(t, lib, vhca.Settings{Faults: "delay=0.3,usec=200,seed=3"}, nil, suite, "rc/", "key/interleaved"); err != nil {
+		t.Errorf("delays break nothing: %v\n%s", err, out)
+	}
+}
