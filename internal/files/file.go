@@ -77,7 +77,7 @@ func (f *File) Commit() error {
 	}
 	if err != nil {
 		os.Remove(f.Name())
-		return fmt.Errorf("write %s: %w", f.path, err)
+		return failed(f.path, err)
 	}
 	return syncDir(filepath.Dir(f.path))
 }
@@ -108,11 +108,24 @@ func Write(path string, fill func(io.Writer) error) error {
 		return err
 	}
 	w := bufio.NewWriter(f)
-	if err := errors.Join(fill(w), w.Flush()); err != nil {
+	err = fill(w)
+	if err == nil {
+		err = w.Flush()
+	}
+	if err != nil {
 		f.Abandon()
-		return fmt.Errorf("write %s: %w", path, err)
+		return failed(path, err)
 	}
 	return f.Commit()
+}
+
+// failed names the file that was meant, in place of the one that stood in for
+// it.
+func failed(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		err = e.Err
+	}
+	return &fs.PathError{Op: "write", Path: path, Err: err}
 }
 
 // WriteBytes is Write for bytes that are there.
