@@ -148,6 +148,7 @@ func TestDrag(t *testing.T) {
 func TestUndo(t *testing.T) {
 	b := open(t, serve.Fragment(three))
 	b.setText("text", "sg 0x1000+1\n")
+	b.settle()
 	b.click("input[value=bounce]")
 	b.settle()
 	b.says("#verdict", "bounce takes")
@@ -188,7 +189,7 @@ func TestErrors(t *testing.T) {
 	b.setText("text", three)
 	b.settle()
 	b.says("#verdict", "Every check passed")
-	if b.text("#text-error") != "" || eval[bool](b, "document.querySelector('#gutter b, .border-row.wrong, .stale')") {
+	if b.text("#text-error") != "" || eval[bool](b, "!!document.querySelector('#gutter b, .border-row.wrong, .stale')") {
 		t.Error("the mark stays")
 	}
 	b.setText("f-page-size", "3000")
@@ -243,6 +244,8 @@ func TestPasteIovecs(t *testing.T) {
 		t.Errorf("the second list: %q", b.caseText())
 	}
 	b.setText("text", "")
+	b.settle()
+	b.forgive("status of 422")
 	b.paste("text", three) // a case is pasted by the browser
 	b.settle()
 	if b.caseText() != three {
