@@ -46,7 +46,8 @@ Examples:
 
 	"decode": `Examples:
 
-    sgfuzz decode dmesg.txt
+    sgfuzz decode --brief dmesg.txt
+    sgfuzz decode dmesg.txt --html dmesg.html
     sgfuzz decode --strict --dialect linux < dmesg.txt
     sgfuzz encode case.sgcase | sgfuzz decode`,
 
