@@ -85,7 +85,7 @@ type verb interface {
 
 // common are the flags of every verb.
 type common struct {
-	JSON jsonFlag `name:"json" help:"Result as JSON; --json=FILE to write it to a file beside the text."`
+	JSON jsonFlag `name:"json" placeholder:"FILE" help:"Result as JSON; --json=FILE to write it to a file beside the text."`
 }
 
 func (c *common) output() *jsonFlag { return &c.JSON }
@@ -235,7 +235,7 @@ func (a *app) parse(args []string) (v verb, code int) {
 			panic(p)
 		}
 	}()
-	k := newParser(a.stdout, a.stderr)
+	k := newParser(a.stdout, a.stderr, a.style.Width())
 	ctx, err := k.Parse(args)
 	if err == nil {
 		return ctx.Selected().Target.Addr().Interface().(verb), 0

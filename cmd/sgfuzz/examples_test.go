@@ -45,7 +45,7 @@ func TestExamplesParse(t *testing.T) {
 				if args[0] != "sgfuzz" {
 					continue
 				}
-				if _, err := newParser(io.Discard, io.Discard).Parse(args[1:]); err != nil {
+				if _, err := newParser(io.Discard, io.Discard, 0).Parse(args[1:]); err != nil {
 					t.Errorf("%s: %s: %v", c.Name, line, err)
 				}
 			}

@@ -35,7 +35,7 @@ func (a *app) printHelp(verb []string) (err error) {
 			}
 		}
 	}()
-	_, err = newParser(a.out, a.stderr).Parse(append(verb, "--help"))
+	_, err = newParser(a.out, a.stderr, a.style.Width()).Parse(append(verb, "--help"))
 	return err
 }
 

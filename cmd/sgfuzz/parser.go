@@ -28,12 +28,12 @@ var groups = []kong.Group{
 	{Key: "about", Title: "This program:"},
 }
 
-// newParser makes the parser of the command line. It writes help to stdout, and
-// panics with exited where it wants to end the process.
-func newParser(stdout, stderr io.Writer) *kong.Kong {
+// newParser makes the parser of the command line. It writes help to stdout, in
+// lines of at most width columns if width is above 0, and panics with exited where it wants to end the process.
+func newParser(stdout, stderr io.Writer, width int) *kong.Kong {
 	k := kong.Must(new(cli), kong.Name("sgfuzz"), kong.Description(about), kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exited(code)) }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(usage.Formatter(namesOf)), kong.ExplicitGroups(groups),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: width}), kong.ValueFormatter(usage.Formatter(namesOf)), kong.ExplicitGroups(groups),
 		vars())
 	for _, node := range k.Model.Leaves(false) {
 		if node.Detail == "" {
@@ -54,7 +54,7 @@ func vars() kong.Vars {
 }
 
 // program describes the command line.
-func program() *usage.Program { return usage.Of(newParser(io.Discard, io.Discard), namesOf) }
+func program() *usage.Program { return usage.Of(newParser(io.Discard, io.Discard, 0), namesOf) }
 
 // verbOf is the verb that the arguments begin with and a blank, "" if there is
 // none.

@@ -26,7 +26,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/internal/wqeview"
 )
 
-var update = flag.Bool("update", false, "write docs/sgfuzz.1 and docs/schemas anew")
+var update = flag.Bool("update", false, "write docs/sgfuzz.1, docs/flags.md and docs/schemas anew")
 
 // results are what verbs give with --json; one of several.
 var results = map[string][]any{
@@ -115,7 +115,7 @@ func checkOutput(args []string, out string) {
 	if !slices.Contains(args, "--json") || slices.Contains(args, "--help") {
 		return
 	}
-	name := strings.TrimSpace(verbOf(newParser(io.Discard, io.Discard), args))
+	name := strings.TrimSpace(verbOf(newParser(io.Discard, io.Discard, 0), args))
 	err := validate(name, out)
 	violations.Lock()
 	defer violations.Unlock()

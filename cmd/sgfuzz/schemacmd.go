@@ -7,7 +7,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/docs/schemas"
 )
 
-//go:generate go test -run ^TestSchemas$|^TestManualPage$ -args -update
+//go:generate go test -run ^TestSchemas$|^TestManualPage$|^TestFlagTable$ -args -update
 
 // schemaCmd prints the schema of a verb's JSON.
 type schemaCmd struct {

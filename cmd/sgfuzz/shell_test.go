@@ -89,6 +89,7 @@ func TestCompletionInShells(t *testing.T) {
 		{"replay features/single-e⇥", "replay|features/single-entry"},
 		{"encode --str⇥ind⇥ my⇥", "encode|--strategy=indirect|mycase.sgcase"},
 		{"encode --out=myc⇥", "encode|--out=mycase.sgcase"},
+		{"version --json=myc⇥", "version|--json=mycase.sgcase"},
 		{"mutants raw-c⇥", "mutants|raw-count-takes-regions"},
 		{"help corp⇥ li⇥", "help|corpus|list"},
 		{"completion z⇥", "completion|zsh"},
