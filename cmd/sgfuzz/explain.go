@@ -61,16 +61,21 @@ func (v *explainCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	p, err := v.picture(a, c, picture.DefaultMost)
+	rows := textRows
+	if v.JSON.on && v.JSON.file == "" {
+		rows = picture.DefaultMost // nobody reads the text
+	}
+	p, err := v.picture(a, c, rows)
 	if err != nil {
 		return nil, err
 	}
-	text, err := v.picture(a, c, textRows)
-	if err != nil {
+	if err := p.Text(a.out, a.style, v.shown(p)); err != nil {
 		return nil, err
 	}
-	if err := text.Text(a.out, a.style, v.shown(text)); err != nil {
-		return nil, err
+	if v.JSON.file != "" {
+		if p, err = v.picture(a, c, picture.DefaultMost); err != nil {
+			return nil, err
+		}
 	}
 	if err := v.writeFiles(a, c); err != nil {
 		return p, err

@@ -20,7 +20,7 @@ func TestEmbeddedCasesAddUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	answers := map[string]int{}
-	for _, c := range cases {
+	for n, c := range cases {
 		if testing.Short() && len(c.List) > 1000 {
 			continue
 		}
@@ -36,6 +36,10 @@ func TestEmbeddedCasesAddUp(t *testing.T) {
 				t.Errorf("%s, %s: failed: %v", c.Name, s.Name, s.Failures)
 			}
 			checkStrategy(t, c, s)
+			if i == n%len(p.Strategies) {
+				parse(t, c.Name+" "+s.Name, p.SVG(s, SVGOptions{}))
+				textOf(t, p, plainStyle(40+n%60))
+			}
 		}
 	}
 	if lapped > 3 {
