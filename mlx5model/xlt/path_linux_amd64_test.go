@@ -3,6 +3,7 @@
 package xlt
 
 import (
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/cpu"
@@ -42,7 +43,7 @@ func TestAssemblyRuns(t *testing.T) {
 			avx2 = false
 			at := guard.FaultIn(t, "xlt", func() { c.call(k) })
 			avx2 = true
-			if at[0] != c.portable {
+			if !slices.Contains(at, c.portable) {
 				t.Errorf("%d elements without AVX2: the fault is in %v, not in %s", k, at, c.portable)
 			}
 		}

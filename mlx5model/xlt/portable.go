@@ -64,22 +64,40 @@ func keyedKLMsGo(dst []klm, list []sg.Entry) {
 	}
 }
 
+// mttsGo takes the last eight words first, whatever is left over then: they are
+// written twice, as one at a time would take twice as long.
 func mttsGo(dst []word, pages []uint64, bits uint64) {
+	if len(pages) < 8 || len(dst) < 8 {
+		for i := 0; i < len(pages) && i < len(dst); i++ {
+			binary.BigEndian.PutUint64(dst[i][:], pages[i]|bits)
+		}
+		return
+	}
+	p, b := pages[len(pages)-8:], dst[len(dst)-8:]
+	mttBlock((*[4]word)(b), (*[4]uint64)(p), bits)
+	mttBlock((*[4]word)(b[4:]), (*[4]uint64)(p[4:]), bits)
+	for len(pages) > 16 && len(dst) > 16 {
+		p, b := (*[16]uint64)(pages), (*[16]word)(dst)
+		mttBlock((*[4]word)(b[:]), (*[4]uint64)(p[:]), bits)
+		mttBlock((*[4]word)(b[4:]), (*[4]uint64)(p[4:]), bits)
+		mttBlock((*[4]word)(b[8:]), (*[4]uint64)(p[8:]), bits)
+		mttBlock((*[4]word)(b[12:]), (*[4]uint64)(p[12:]), bits)
+		pages, dst = pages[16:], dst[16:]
+	}
 	for len(pages) > 8 && len(dst) > 8 {
 		p, b := (*[8]uint64)(pages), (*[8]word)(dst)
-		binary.BigEndian.PutUint64(b[0][:], p[0]|bits)
-		binary.BigEndian.PutUint64(b[1][:], p[1]|bits)
-		binary.BigEndian.PutUint64(b[2][:], p[2]|bits)
-		binary.BigEndian.PutUint64(b[3][:], p[3]|bits)
-		binary.BigEndian.PutUint64(b[4][:], p[4]|bits)
-		binary.BigEndian.PutUint64(b[5][:], p[5]|bits)
-		binary.BigEndian.PutUint64(b[6][:], p[6]|bits)
-		binary.BigEndian.PutUint64(b[7][:], p[7]|bits)
+		mttBlock((*[4]word)(b[:]), (*[4]uint64)(p[:]), bits)
+		mttBlock((*[4]word)(b[4:]), (*[4]uint64)(p[4:]), bits)
 		pages, dst = pages[8:], dst[8:]
 	}
-	for i := 0; i < len(pages) && i < len(dst); i++ {
-		binary.BigEndian.PutUint64(dst[i][:], pages[i]|bits)
-	}
+}
+
+// mttBlock is as much as the compiler inlines.
+func mttBlock(b *[4]word, p *[4]uint64, bits uint64) {
+	binary.BigEndian.PutUint64(b[0][:], p[0]|bits)
+	binary.BigEndian.PutUint64(b[1][:], p[1]|bits)
+	binary.BigEndian.PutUint64(b[2][:], p[2]|bits)
+	binary.BigEndian.PutUint64(b[3][:], p[3]|bits)
 }
 
 func mttRunGo(dst []word, page, step, bits uint64) {
