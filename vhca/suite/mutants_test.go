@@ -42,7 +42,7 @@ var engines = []mutant{
 	{"ignore the offset in an entry", "mlx5model/translate_list.go", "w.access(e.Key, e.VA+off, take, w.local, depth+1)", "w.access(e.Key, e.VA, take, w.local, depth+1)", []string{"key/"}},
 	{"ignore the nesting limit", "mlx5model/translate_list.go", "	if depth >= p.MaxIndirection {\n		return ReasonDepth\n	}\n	if k.isRepeat", "	if k.isRepeat", []string{"key/"}},
 	{"ignore the offset of a repeat list", "mlx5model/translate_list.go", "	in := rest - k.sums[i]", "	in := rest * 0", []string{"key/"}},
-	{"ignore qp_access_flags", "vhca/peer.go", "	if n > 0 && to.attr.Access&flag == 0 {", "	if false {", []string{"error/"}},
+	{"ignore qp_access_flags", "vhca/peer.go", "	if n > 0 && to.attr.Access&flag == 0 {", "	if n > 0 && to.attr.Access&flag == ^flag {", []string{"error/"}},
 	{"forget to flush receives", "vhca/run.go", "	for q.rq.posted() > 0 && q.rq.posted() <= q.rq.count {", "	for false {", []string{"error/"}},
 	{"invalidate without permission", "mlx5model/translate.go", "	if r == reasonNone && !k.ctx.EnRinval {", "	if false {", []string{"key/"}},
 	{"do not invalidate remotely", "mlx5model/translate.go", "	k.ctx.Free = true\n	return nil", "	return nil", []string{"key/", "window/"}},

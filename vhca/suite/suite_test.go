@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -178,16 +179,21 @@ func TestPingpong(t *testing.T) {
 		script := tool + " -e -n 200 " + size + " -p $1 & server=$!; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; " +
 			tool + " -e -n 200 " + size + " -p $1 localhost && wait $server && exit 0; done; kill $server; exit 1"
 		port := []string{"18610", "18611", "18612", "18613", "18614"}[i]
-		if out, err := play(t, lib, vhca.Settings{}, nil, "sh", "-c", script, "sh", port); err != nil || strings.Count(out, "200 iters") != 2 {
+		if out, err := play(t, lib, vhca.Settings{}, nil, "sh", "-c", script, "sh", port); err != nil || strings.Count(out, "200 iters")+strings.Count(out, "success") != 2 {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
 	}
 }
 
+var keep = flag.String("record", "", "where TestRecord leaves its cases")
+
 // TestRecord turns a run into cases, which must be loadable.
 func TestRecord(t *testing.T) {
 	lib, suite := need(t)
-	dir := t.TempDir()
+	dir := *keep
+	if dir == "" {
+		dir = t.TempDir()
+	}
 	if out, err := play(t, lib, vhca.Settings{Record: dir}, nil, suite, "key/lists", "rc/scattered"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
