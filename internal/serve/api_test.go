@@ -265,8 +265,8 @@ func TestCancelled(t *testing.T) {
 	}
 }
 
-// TestStops cancels an explanation that would take long: it ends between two
-// registrations.
+// TestStops lets the time of an explanation run out, and looks at the
+// computation itself: it must end when it is told to.
 func TestStops(t *testing.T) {
 	x := start(t, Config{Timeout: time.Millisecond})
 	var b strings.Builder
@@ -275,6 +275,23 @@ func TestStops(t *testing.T) {
 	}
 	resp, data := x.ask("POST", "/api/explain", object(t, map[string]any{"text": b.String()}), nil)
 	x.problem(resp, data, http.StatusServiceUnavailable)
+
+	c, err := corpus.Parse([]byte(three))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn, err := new(explainQuery).plan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	if e, err := fn(stop); err != nil || e.Picture == nil {
+		t.Errorf("%v, %v", e, err)
+	}
+	close(stop)
+	if e, err := fn(stop); e != nil || problem(err).status != http.StatusServiceUnavailable {
+		t.Errorf("told to stop: %v, %v", e, err)
+	}
 }
 
 // TestConcurrent asks different things at once; each must get its own answer.

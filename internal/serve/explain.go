@@ -52,11 +52,21 @@ func (s *Server) explain(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	fn, err := q.plan(c)
+	if err != nil {
+		return nil, err
+	}
+	return compute(s, r, fn)
+}
+
+// plan checks the names of a query and gives what computes the answer, until
+// stop is closed.
+func (q *explainQuery) plan(c *corpus.Case) (func(stop <-chan struct{}) (*Explained, error), error) {
 	opt, shown, err := q.options(c)
 	if err != nil {
 		return nil, err
 	}
-	return compute(s, r, func(stop <-chan struct{}) (*Explained, error) {
+	return func(stop <-chan struct{}) (*Explained, error) {
 		opt.Stop = stop
 		p, err := picture.Of(c, opt)
 		switch {
@@ -73,7 +83,7 @@ func (s *Server) explain(r *http.Request) (any, error) {
 		}
 		e.trim()
 		return e, nil
-	})
+	}, nil
 }
 
 // options checks the names of a query. Every strategy runs, whichever is shown.
