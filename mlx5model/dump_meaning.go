@@ -60,7 +60,7 @@ func (v *viewer) ctrlMeaning(name string, n uint64) (text, meaning string) {
 	case "imm":
 		switch v.w.Opcode {
 		case OpUMR:
-			return fmt.Sprintf("key with index %#06x, tag %#02x", n>>8, uint8(n)), "the key that the UMR changes; found by its index"
+			return fmt.Sprintf("key with index %#06x, tag %#02x", n>>8, uint8(n)), "the key that the UMR changes"
 		case OpSendInval:
 			return fmt.Sprintf("key with index %#06x, tag %#02x", n>>8, uint8(n)), "the peer's key to invalidate"
 		}
@@ -94,7 +94,7 @@ func (v *viewer) umrCtrlMeaning(name string, n uint64) (text, meaning string) {
 		}
 		return "low half of the offset", ""
 	case "mkey_mask":
-		return MaskString(n), "fields of the context that the UMR writes"
+		return MaskString(n), "written by the UMR"
 	}
 	return "", ""
 }

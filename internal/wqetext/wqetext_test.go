@@ -171,6 +171,46 @@ func TestParseCompletions(t *testing.T) {
 	}
 }
 
+// The WQE that passes the end of a ring is put together from both ends.
+func TestSplitWrapped(t *testing.T) {
+	const n = 8
+	ring := make([]byte, n*64)
+	put := func(at int, ds uint8, index uint16) {
+		c := mlx5model.Ctrl{Index: index, Opcode: mlx5model.OpUMR, QPN: 7, DS: ds}
+		w := bytes.Repeat([]byte{uint8(index)}, int(mlx5model.WQEBBs(ds))*64)
+		c.Put(w)
+		w[0x10], w[0x14], w[0x15] = mlx5model.UMRInline, 0, ds-8
+		for i := range w {
+			ring[(at*64+i)%len(ring)] = w[i]
+		}
+	}
+	put(6, 12, 0x1e) // WQEBBs 6, 7 and 0
+	put(1, 8, 0x11)
+	put(3, 12, 0x13)
+	got, offsets := []string{}, []int{}
+	for off, p := range Split(ring) {
+		got, offsets = append(got, fmt.Sprintf("%x/%d", p[2], len(p))), append(offsets, off)
+		for _, x := range p[0x40:] {
+			if x != p[2] {
+				t.Fatalf("piece at %#x holds bytes of another", off)
+			}
+		}
+	}
+	if want := []string{"11/128", "13/192", "1e/192"}; !slices.Equal(got, want) || !slices.Equal(offsets, []int{64, 192, 384}) {
+		t.Errorf("%v at %v", got, offsets)
+	}
+	before := bytes.Clone(ring)
+	for range Split(ring) {
+	}
+	if !bytes.Equal(ring, before) {
+		t.Error("Split changed the ring")
+	}
+	// Not a whole ring, or a WQE in place at its start: linear.
+	if _, offsets := pieces(t, ring[:7*64]); offsets[0] != 0 {
+		t.Errorf("a part of a ring begins at %d", offsets[0])
+	}
+}
+
 // A WQE whose DS is too small for its list is kept whole, unless the next one
 // stands where DS says.
 func TestSplitWrongDS(t *testing.T) {

@@ -212,7 +212,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		for i, it := range doc.Items {
-			if it.Block >= len(doc.Blocks) || it.Offset+len(it.Hex)/2 > doc.Blocks[it.Block].Size {
+			if size := doc.Blocks[min(it.Block, len(doc.Blocks)-1)].Size; it.Block >= len(doc.Blocks) || it.Offset >= max(size, 1) || len(it.Hex)/2 > size {
 				t.Fatalf("item %d is outside its block: %+v", i, it)
 			}
 			covered := 0
