@@ -407,3 +407,26 @@ func TestSize(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestFollow holds that every entry has a rule by which its flows stand out,
+// and shapes in all three columns that set it off.
+func TestFollow(t *testing.T) {
+	p := drawnPicture(t, 0, 0)
+	for i := range p.Strategies {
+		svg := string(p.SVG(&p.Strategies[i], SVGOptions{ID: "x"}))
+		for e := range p.Entries {
+			for want, least := range map[string]int{
+				fmt.Sprintf("#x:has(.e%d:hover) .pf:not(.e%[1]d)", e): 1,
+				fmt.Sprintf(`<g class="e%d"`, e):                      3,
+				fmt.Sprintf(` e%d" d="M`, e):                          2,
+			} {
+				if n := strings.Count(svg, want); n < least {
+					t.Errorf("%s: %q occurs %d times, want %d", p.Strategies[i].Name, want, n, least)
+				}
+			}
+		}
+	}
+	if bare := string(p.SVG(&p.Strategies[0], SVGOptions{Bare: true})); strings.Contains(bare, "<style") {
+		t.Error("a bare picture has a style element")
+	}
+}

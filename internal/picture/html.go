@@ -44,7 +44,7 @@ func (p *Picture) HTML(w io.Writer, first []*Strategy) error {
 	add := func(s *Strategy) {
 		if !seen[s] {
 			seen[s] = true
-			svg := p.SVG(s, SVGOptions{ID: "p-" + s.Name, NoTitle: true, Bare: true})
+			svg := p.SVG(s, SVGOptions{ID: "p-" + s.Name, NoTitle: true})
 			parts = append(parts, part{s, template.HTML(svg), s.RequestCount - len(s.Requests)})
 		}
 	}
@@ -58,7 +58,7 @@ func (p *Picture) HTML(w io.Writer, first []*Strategy) error {
 	if err := document.Execute(&body, map[string]any{"P": p, "Parts": parts}); err != nil {
 		return err
 	}
-	return page.Write(w, page.Doc{Title: "sgfuzz explain " + p.name(), Style: CSS + explainCSS, Body: template.HTML(body.String())})
+	return page.Write(w, page.Doc{Title: "sgfuzz explain " + p.name(), Style: explainCSS, Body: template.HTML(body.String())})
 }
 
 // tone is the class of a strategy's answer.

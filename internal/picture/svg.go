@@ -85,14 +85,16 @@ func (d *drawing) f(format string, args ...any) { fmt.Fprintf(d, format, args...
 // it, and the hatchings that stand beside colour.
 func (d *drawing) open(h float64) {
 	p, s, id := d.p, d.s, d.o.ID
-	d.f(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" role="img" aria-labelledby="%s-t %s-d">`+"\n", width, h, width, h, id, id)
+	d.f(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %.0f" width="%d" height="%.0f" id="%s" role="img" aria-labelledby="%[5]s-t %[5]s-d">`+"\n", width, h, width, h, id)
 	d.f("<title id=\"%s-t\">%s</title>\n", id, text(s.Name+" on "+p.name()))
 	d.f("<desc id=\"%s-d\">%s</desc>\n", id, text(d.describe()))
 	if d.o.Alone {
 		d.WriteString(string(page.SVGStyle()))
 	}
 	if !d.o.Bare {
-		d.f("<style>\n%s</style>\n", CSS)
+		d.f("<style>\n%s", CSS)
+		d.follow()
+		d.f("</style>\n")
 	}
 	d.f(`<defs>
 <pattern id="%[1]s-w" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="bad-soft"/><line x1="0" y1="0" x2="0" y2="6" class="bad-line" stroke-width="2.4"/></pattern>
@@ -100,6 +102,16 @@ func (d *drawing) open(h float64) {
 </defs>
 <rect width="%[2]d" height="%.0[3]f" class="paper"/>
 `, id, width, h)
+}
+
+// follow writes the rules by which the flows of an entry stand out while one
+// points at any part of it.
+func (d *drawing) follow() {
+	for i := range d.p.List {
+		if e := &d.p.List[i]; e.Skipped == 0 && e.Len > 0 {
+			d.f("#%s:has(.e%d:hover) .pf:not(.e%[2]d) { fill-opacity: .015; stroke-opacity: .06; }\n", d.o.ID, e.Index)
+		}
+	}
 }
 
 // name is the case's, or what it is.
@@ -299,5 +311,5 @@ func (d *drawing) legend(y float64) {
 		item(`<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="2"/>`, "where the list has it")
 	}
 	x, y = 16, y+20
-	d.label(16, y+23, "muted ps", "Heights grow with the logarithm of the length. Point at a shape for its numbers.", 120)
+	d.label(16, y+23, "muted ps", "Heights grow with the logarithm of the length. Point at a shape for its numbers and the way of its bytes.", 120)
 }

@@ -24,7 +24,7 @@ func (d *drawing) stream() {
 			continue
 		default:
 			title := fmt.Sprintf("entry %d: %v + %s, stream bytes %s to %s", e.Index, e.Addr, commas(e.Len), commas(e.Stream), commas(e.Stream+e.Len-1))
-			d.f(`<g data-from="%d" data-bytes="%d">`, e.Stream, e.Len)
+			d.f(`<g class="e%d" data-from="%d" data-bytes="%d">`, e.Index, e.Stream, e.Len)
 			d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="s%d l%[6]d pe"/><rect x="%[2]d" y="%.1[3]f" width="4" height="%.1[5]f" class="s%[6]d pg"/>`, text(title), strX, y0, strW, y1-y0, series(e.Index))
 			d.label(strX+10, (y0+y1)/2+4, "ps", fmt.Sprintf("entry %s, %s", commas(e.Index), size(e.Len)), 24)
 			d.f("</g>\n")
@@ -124,7 +124,7 @@ func (d *drawing) piece(i int, g *Region, q *Piece) {
 	case q.Skipped > 0 && !q.Run:
 		fill, class = ` fill="url(#`+d.o.ID+`-n)"`, "rule"
 	}
-	d.f(`<g data-from="%d" data-bytes="%d">`, q.Stream, q.Len)
+	d.f(`<g%s data-from="%d" data-bytes="%d">`, soleEntry(q), q.Stream, q.Len)
 	d.f(`<title>%s</title><rect x="%d" y="%.1f" width="%d" height="%.1f" class="%s"%s/>`+"\n", text(title), midX, y0+1, midW, max(y1-y0-2, 1), class, fill)
 	if q.Skipped > 0 && !q.Run {
 		d.halo(midX+midW/2, (y0+y1)/2+4, q.name(g.Kind)+" "+q.says(g.Kind))
@@ -150,6 +150,14 @@ func (d *drawing) piece(i int, g *Region, q *Piece) {
 	d.label(midX+24, (y0+y1)/2+4, class, name, 20)
 	d.label(max(midX+112, midX+34+6.2*float64(len([]rune(name)))), (y0+y1)/2+4, "mono ps", q.says(g.Kind), 28)
 	d.f("</g>\n")
+}
+
+// soleEntry is the class of the entry that a piece serves, if it is one.
+func soleEntry(q *Piece) string {
+	if q.First != q.Last {
+		return ""
+	}
+	return fmt.Sprintf(` class="e%d"`, q.First)
 }
 
 // gauge shows which part of its page a piece uses.
@@ -199,10 +207,7 @@ func (d *drawing) flow(g *Region, q *Piece) {
 	}
 	for at := q.Stream; at < q.Stream+q.Len; {
 		entry, n := d.p.entryAt(at, q.Stream+q.Len-at)
-		class := fmt.Sprintf("pf s%d l%[1]d", series(max(entry, 0)))
-		if q.Wrong {
-			class = "pf bad-fill bad-line"
-		}
+		class := flowClass(entry, q.Wrong)
 		if q.Wrong && at+n > q.WrongAt {
 			w := max(at, q.WrongAt)
 			d.f(`<rect x="%d" y="%.1f" width="10" height="%.1f" fill="url(#%s-w)" class="bad-line"/>`+"\n", strX-10, d.axis.begin(w), max(d.axis.end(at+n)-d.axis.begin(w), 1), d.o.ID)
@@ -214,6 +219,18 @@ func (d *drawing) flow(g *Region, q *Piece) {
 		d.wanted(q, w)
 		break
 	}
+}
+
+// flowClass gives a flow its entry's colour, unless it is wrong.
+func flowClass(entry int, wrong bool) string {
+	colour := "bad-fill bad-line"
+	if !wrong {
+		colour = fmt.Sprintf("s%d l%[1]d", series(max(entry, 0)))
+	}
+	if entry < 0 {
+		return "pf " + colour
+	}
+	return fmt.Sprintf("pf %s e%d", colour, entry)
 }
 
 // mark is the room that the hatching of wrong bytes takes beside the stream.
@@ -231,12 +248,9 @@ func (d *drawing) leftFlow(q *Piece, g *Region, entry int, addr Addr, at, n uint
 	if b == nil {
 		return
 	}
-	class := fmt.Sprintf("pf s%d l%[1]d", series(max(entry, 0)))
+	class := flowClass(entry, q.Wrong && at+n > q.WrongAt)
 	if len(q.Via) > 0 {
 		class += " pd"
-	}
-	if q.Wrong && at+n > q.WrongAt {
-		class = "pf bad-fill bad-line"
 	}
 	y0, y1, sliced := d.leaves(b, addr, n)
 	if sliced && !q.Wrong {
@@ -289,7 +303,7 @@ func (d *drawing) plainFlows() {
 			continue
 		}
 		y0, y1, _ := d.leaves(b, e.Addr, e.Len)
-		d.band(fmt.Sprintf("pf pd s%d l%[1]d", series(e.Index)), fmt.Sprintf("entry %d: %v + %s", e.Index, e.Addr, commas(e.Len)),
+		d.band(flowClass(e.Index, false)+" pd", fmt.Sprintf("entry %d: %v + %s", e.Index, e.Addr, commas(e.Len)),
 			memX+memW, y0, y1, strX, d.axis.begin(e.Stream), d.axis.end(e.Stream+e.Len))
 	}
 }

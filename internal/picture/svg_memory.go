@@ -56,7 +56,7 @@ func (d *drawing) segment(b *memBand, m *Segment) {
 		title, class = title+m.named(), "raised edge"
 	}
 	if m.Named == 1 {
-		d.f(`<g data-entry="%d" data-addr="%v" data-bytes="%d">`, m.Entries[0], m.Addr, m.Len)
+		d.f(`<g class="e%d" data-entry="%[1]d" data-addr="%v" data-bytes="%d">`, m.Entries[0], m.Addr, m.Len)
 	} else {
 		d.f(`<g>`)
 	}
