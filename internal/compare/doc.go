@@ -91,8 +91,9 @@
 // are looked at one at a time, as if the others never ran out. The simulation is
 // an event list with a generator seeded by Queue.Seed: the same on every machine.
 //
-// The size reported is the smallest with an exhaustion probability of at most
-// Queue.Target; Worst is the size that never runs out, depth times the largest
+// The size reported is the smallest from which on the exhaustion probability is
+// at most Queue.Target, looked for from above. (A larger pool can turn more I/Os
+// away than a smaller one, when it begins to let in those that need much.) Worst is the size that never runs out, depth times the largest
 // need. An element's bytes are the longest list of one region, as a region must
 // have room for it (ib_alloc_mr's max_num_sg), or a page.
 package compare

@@ -20,7 +20,7 @@ type Pool struct {
 	// ElementBytes is the memory of one element: the longest list of a region,
 	// or a page.
 	ElementBytes float64 `json:"element_bytes"`
-	Size         int     `json:"size"`        // smallest with an exhaustion of at most the target
+	Size         int     `json:"size"`        // smallest from which on the exhaustion is at most the target
 	Exhaustion   float64 `json:"exhaustion"`  // at that size
 	Bytes        float64 `json:"bytes"`       // Size times ElementBytes
 	Worst        int     `json:"worst"`       // never runs out: depth times the largest need
@@ -110,30 +110,54 @@ type sizes struct {
 // curvePoints are the sizes of a curve beside the one that is looked for.
 const curvePoints = 16
 
-// search finds the smallest size within the target, and a curve about it: what
-// was tried on the way is not on the curve.
+// search finds the smallest size from which on all are within the target, and
+// the curve. It comes down from the worst until a size is too small, and then
+// halves the step: the probability is no monotone function of the size, but has
+// teeth as wide as the largest need, where a larger pool lets in I/Os that leave
+// too little for the others.
 func (s *sizes) search() error {
-	s.done = map[int]PoolPoint{}
-	low, high := 0, s.worst // low is too small, or nothing; high is enough
-	for high-low > 1 {
-		mid := low + (high-low)/2
+	s.done, s.points = map[int]PoolPoint{}, []PoolPoint{}
+	s.best = s.worst
+	low := 0 // too small, or nothing
+	for step := s.best / 10; s.best > 1 && low == 0; {
+		size := max(s.best-max(step, 1), 1)
+		p, err := s.at(size)
+		if err != nil {
+			return err
+		}
+		if p.Exhaustion > s.q.Target {
+			low = size
+		} else {
+			s.best = size
+		}
+		if step = size / 10; p.Exhaustion > s.q.Target/10 {
+			step = min(step, s.worst/s.q.Depth/8) // not past a tooth
+		}
+	}
+	for s.best-low > 1 {
+		mid := low + (s.best-low)/2
 		p, err := s.at(mid)
 		if err != nil {
 			return err
 		}
 		if p.Exhaustion <= s.q.Target {
-			high = mid
+			s.best = mid
 		} else {
 			low = mid
 		}
 	}
-	s.best = high
-	grid := []int{high}
-	first := max(float64(high)/16, 1)
+	return s.curve()
+}
+
+// curve simulates sizes from a sixteenth of the best to the worst.
+func (s *sizes) curve() error {
+	grid := []int{s.best}
+	first := max(float64(s.best)/16, 1)
 	for i := range curvePoints {
 		grid = append(grid, int(math.Round(first*math.Pow(float64(s.worst)/first, float64(i)/(curvePoints-1)))))
 	}
 	slices.Sort(grid)
+	s.points = s.points[:0]
 	for _, size := range slices.Compact(grid) {
 		p, err := s.at(size)
 		if err != nil {

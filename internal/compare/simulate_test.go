@@ -30,7 +30,7 @@ func exact(q *Queue, needs []int32, size int) float64 {
 		for in, p := range held {
 			all += weight * p
 			for need, s := range share {
-				if in+need > size {
+				if s != 0 && in+need > size {
 					short += weight * p * s
 				}
 			}
@@ -38,7 +38,7 @@ func exact(q *Queue, needs []int32, size int) float64 {
 		next := make([]float64, size+1)
 		for in, p := range held {
 			for need, s := range share {
-				if in+need <= size {
+				if s != 0 && in+need <= size {
 					next[in+need] += p * s
 				}
 			}
@@ -173,6 +173,32 @@ func TestSearch(t *testing.T) {
 	}
 	if n := len(s.points); n < curvePoints-4 || !slices.ContainsFunc(s.points, func(p PoolPoint) bool { return p.Size == s.best }) || s.points[n-1].Size != 80 || s.points[n-1].Short != 0 {
 		t.Errorf("%d points %+v", n, s.points)
+	}
+}
+
+// TestSearchTeeth has one list in 33 that needs 166 elements, which makes teeth
+// of that width: a pool of 250 is within the target, pools about 375 and 525 are
+// not.
+func TestSearchTeeth(t *testing.T) {
+	q := DefaultQueue()
+	q.Target = 0.035
+	needs := []int32{166}
+	for range 32 {
+		needs = append(needs, 4)
+	}
+	if low, high := exact(&q, needs, 250), exact(&q, needs, 525); low > q.Target || high < 1.5*q.Target {
+		t.Fatalf("no teeth: %v and %v", low, high)
+	}
+	s := sizes{ctx: context.Background(), q: &q, needs: needs, worst: 64 * 166}
+	if err := s.search(); err != nil {
+		t.Fatal(err)
+	}
+	want := 700
+	for exact(&q, needs, want) <= q.Target {
+		want -= 4
+	}
+	if math.Abs(float64(s.best-want)) > 15 {
+		t.Errorf("%d, by the closed form %d", s.best, want)
 	}
 }
 
