@@ -112,8 +112,6 @@ type qp struct {
 	why      mlx5model.Syndrome
 	noted    uint64 // ordering notes of the device that were reported
 	delayed  int64  // injected: nothing executes before
-	drain    bool   // SQD: say so when it is reached
-	dirty    bool   // Ring arrived while it could not run
 }
 
 // CreateQP adds a queue pair in state Reset and gives its number.
