@@ -8,19 +8,19 @@ export async function write(state) {
   const parts = new URLSearchParams();
   if (state.strategy) parts.set('strategy', state.strategy);
   if (state.bug) parts.set('bug', state.bug);
-  if (state.request) parts.set('request', state.request);
+  if (state.request !== null) parts.set('request', state.request);
   if (state.text.length <= readable) parts.set('case', state.text);
   else parts.set('z', await pack(state.text));
   return '#' + parts.toString();
 }
 
-// read gives the state of a fragment, null if there is none in it. An error
-// says that the link is damaged.
+// read gives the state of a fragment; its text is null if none is in it. An
+// error says that the link is damaged.
 export async function read(fragment) {
   const parts = new URLSearchParams(fragment.replace(/^#/, ''));
-  if (!parts.has('case') && !parts.has('z')) return null;
-  const text = parts.has('case') ? parts.get('case') : await unpack(parts.get('z'));
-  return { text, strategy: parts.get('strategy') ?? '', bug: parts.get('bug') ?? '', request: Number(parts.get('request') ?? 0) };
+  const text = parts.get('case') ?? (parts.has('z') ? await unpack(parts.get('z')) : null);
+  const request = parts.has('request') ? Number(parts.get('request')) || 0 : null;
+  return { text, strategy: parts.get('strategy') ?? '', bug: parts.get('bug') ?? '', request };
 }
 
 const most = 8 << 20; // characters of a text

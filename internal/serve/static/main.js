@@ -121,8 +121,8 @@ async function openLink() {
   try {
     const named = new URLSearchParams(location.search).get('case');
     const linked = await link.read(location.hash);
-    if (linked) return store.replace(linked);
-    if (named) return store.replace({ text: (await get(`api/case?name=${encodeURIComponent(named)}`)).text });
+    if (linked.text === null && named) linked.text = (await get(`api/case?name=${encodeURIComponent(named)}`)).text;
+    if (linked.text !== null) return store.replace(linked);
   } catch (e) {
     if (state.text === '') store.replace({ text: first });
     return complain(e.place ?? { message: e.message });
