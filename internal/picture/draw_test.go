@@ -242,7 +242,7 @@ func TestSVG(t *testing.T) {
 					marked++
 				}
 			})
-			if s.Blame != nil && s.Blame.Index >= 0 && marked == 0 {
+			if s.Blame != nil && (s.Blame.Index >= 0 || s.Blame.Entry >= 0) && marked == 0 {
 				t.Errorf("%s: %s is to blame, and not marked", m.Name, s.Blame.Part)
 			}
 			if s.Blame == nil && marked > 0 {
@@ -371,6 +371,10 @@ func TestHTML(t *testing.T) {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("%q is missing", want)
 		}
+	}
+	var wqe bytes.Buffer
+	if err := drawnPicture(t, 12, 0).HTML(&wqe, nil); err != nil || !strings.Contains(wqe.String(), "<details open>") {
+		t.Errorf("the work request to blame is not shown: %v", err)
 	}
 	p.Case = `<script>alert("x")</script>`
 	b.Reset()

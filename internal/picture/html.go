@@ -29,6 +29,7 @@ var document = template.Must(template.New("explain").Funcs(template.FuncMap{
 	"name":     (*Picture).name,
 	"tone":     (*Strategy).tone,
 	"hex":      hexText,
+	"blamed":   func(s *Strategy) bool { return s.Blame != nil && s.Blame.Request >= 0 },
 }).Parse(explainHTML))
 
 // HTML writes a page with the pictures of all strategies of p, those in first

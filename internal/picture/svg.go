@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/sgfuzz/sgfuzz/internal/page"
@@ -68,13 +69,14 @@ func (p *Picture) SVG(s *Strategy, o SVGOptions) []byte {
 	var bottom float64
 	d.axis, d.bands, bottom = layout(p, s, y)
 	bottom = max(bottom, y+float64(30+20*len(d.refusalLines()))) + 16
-	d.open(bottom + 52)
+	foot := drawing{p: p, s: s, o: o}
+	d.open(foot.legend(bottom))
 	d.Write(head.Bytes())
 	d.flows()
 	d.memory()
 	d.stream()
 	d.regions(y)
-	d.legend(bottom)
+	d.Write(foot.Bytes())
 	d.WriteString("</svg>\n")
 	return d.Bytes()
 }
@@ -286,30 +288,37 @@ func (d *drawing) band(class, title string, x0, a0, a1, x1, b0, b1 float64) {
 		class, x0, a0, m, a0, m, b0, x1, b0, max(b1, b0+1), m, b1, m, a1, x0, a1, text(title))
 }
 
-// legend explains what is not said elsewhere.
-func (d *drawing) legend(y float64) {
+// legend explains below y what is not said elsewhere, and returns where it
+// ends.
+func (d *drawing) legend(y float64) float64 {
 	d.f(`<line x1="16" y1="%.0f" x2="%d" y2="%.0f" class="rule"/>`+"\n", y, width-16, y)
 	x := 16.0
-	item := func(shape, s string) {
+	item := func(is bool, shape, s string) {
+		w := 44 + 6.1*float64(len([]rune(s)))
+		if !is {
+			return
+		}
+		if x+w > width-16 {
+			x, y = 16, y+20
+		}
 		d.f(shape, x, y+12)
 		d.label(x+30, y+23, "ps", s, 60)
-		x += 44 + 6.1*float64(len([]rune(s)))
+		x += w
 	}
-	item(`<rect x="%.0f" y="%.0f" width="22" height="14" class="s0 l0 pe"/>`, "bytes of an entry, in its colour")
-	item(`<rect x="%.0f" y="%.0f" width="22" height="14" fill="url(#`+d.o.ID+`-n)" class="rule"/>`, "no entry names it, or left out")
-	if bits.OnesCount64(d.p.PageSize) == 1 {
-		item(`<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="1.5"/>`, "page border of "+size(d.p.PageSize))
+	wrong := false
+	for i := range d.s.Regions {
+		wrong = wrong || slices.ContainsFunc(d.s.Regions[i].Pieces, func(q Piece) bool { return q.Wrong })
 	}
-	if len(d.s.Regions) > 0 && d.s.Regions[0].Kind == KindMTT {
-		item(`<path d="M%.0f %.0fm7 -1h9v16h-9z" class="paper edge"/><path d="M%[1]f %[2]fm7 5h9v10h-9z" class="s0"/>`, "part of a page that is used")
-	}
-	if d.s.Copies > 0 {
-		item(`<rect x="%.0f" y="%.0f" width="22" height="14" class="s0 l0 pe pd"/>`, "bytes that are copied")
-	}
-	if d.s.Failed() {
-		item(`<rect x="%.0f" y="%.0f" width="22" height="14" fill="url(#`+d.o.ID+`-w)" class="bad-line"/>`, "wrong")
-		item(`<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="2"/>`, "where the list has it")
-	}
-	x, y = 16, y+20
+	pages := len(d.s.Regions) > 0 && d.s.Regions[0].Kind == KindMTT
+	hatch := `<rect x="%.0f" y="%.0f" width="22" height="14" fill="url(#` + d.o.ID + `-`
+	item(true, `<rect x="%.0f" y="%.0f" width="22" height="14" class="s0 l0 pe"/>`, "bytes of an entry, in its colour")
+	item(true, hatch+`n)" class="rule"/>`, "no entry names it, or left out")
+	item(bits.OnesCount64(d.p.PageSize) == 1, `<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="1.5"/>`, "page border of "+size(d.p.PageSize))
+	item(pages, `<path d="M%.0f %.0fm7 -1h9v16h-9z" class="paper edge"/><path d="M%[1]f %[2]fm7 5h9v10h-9z" class="s0"/>`, "part of a page that is used")
+	item(d.s.Copies > 0, `<rect x="%.0f" y="%.0f" width="22" height="14" class="s0 l0 pe pd"/>`, "bytes that are copied")
+	item(wrong, hatch+`w)" class="bad-line"/>`, "wrong")
+	item(wrong, `<path d="M%.0f %.0fm0 7h22" class="edge pd" stroke-width="2"/>`, "where the list has it")
+	y += 20
 	d.label(16, y+23, "muted ps", "Heights grow with the logarithm of the length. Point at a shape for its numbers and the way of its bytes.", 120)
+	return y + 32
 }

@@ -34,6 +34,14 @@ func (d *drawing) stream() {
 	if n := len(d.axis.at); n > 0 && d.p.Bytes > 0 {
 		d.label(strX+strW+8, d.axis.end(d.p.Bytes)+8, "mono ps muted", commas(d.p.Bytes), 20)
 	}
+	if b := d.s.Blame; b != nil && b.Entry >= 0 && b.Index < 0 {
+		y := d.axis.begin(b.Stream)
+		d.f(`<path d="M%d %.1fl-12 -6v12z" class="bad-fill"><title>%s</title></path>`+"\n", strX, y+1, text(b.Text))
+		word := "✗ byte " + commas(b.Stream)
+		w := 6.6*float64(len([]rune(word))) + 4
+		d.f(`<rect x="%.1f" y="%.1f" width="%.1f" height="15" class="paper" rx="3"/>`, strX-14-w, y-7, w)
+		d.label(strX-16, y+5, "bad ps pr", word, 20)
+	}
 	if r := d.s.Refusal; r != nil && r.Entry >= 0 {
 		y := d.axis.begin(r.Stream)
 		d.f(`<path d="M%d %.1fH%d" class="bad-line" stroke-width="2"/>`+"\n", strX-14, y, strX+strW+14)
