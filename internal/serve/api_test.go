@@ -67,6 +67,9 @@ func TestExplainShows(t *testing.T) {
 	if s, e := shown(map[string]any{"text": "sg 0x1000+8192\n", "strategy": "umem"}); e.Request != -1 || e.View != nil || s.RequestCount != 0 {
 		t.Errorf("umem posts nothing, but request %d is shown", e.Request)
 	}
+	if s, _ := shown(map[string]any{"text": "sg 0x1000+4096\nwant fastreg reject\n"}); s.Name != "fastreg" || !s.Failed() {
+		t.Errorf("not the one that fails, but %s", s.Name)
+	}
 	if _, e := shown(map[string]any{"text": three, "request": 4711}); e.Request != 0 {
 		t.Errorf("a work request that is not there gives %d", e.Request)
 	}

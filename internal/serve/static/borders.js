@@ -87,7 +87,9 @@ function showRow(row, i) {
   row.querySelector('[data-part=add]').setAttribute('aria-label', `Add an entry behind entry ${i}`);
   row.querySelector('[data-part=remove]').setAttribute('aria-label', `Remove entry ${i}`);
   for (const c of row.querySelectorAll('[data-part]')) c.tabIndex = i === current ? 0 : -1;
-  if (e.addr !== null) drawBar(row.querySelector('.bar'), e, i, layout(e.addr, e.len, page));
+  const bar = row.querySelector('.bar');
+  bar.hidden = e.addr === null;
+  if (!bar.hidden) drawBar(bar, e, i, layout(e.addr, e.len, page));
 }
 
 function drawBar(bar, e, i, l) {
