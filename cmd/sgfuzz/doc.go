@@ -17,6 +17,8 @@
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
 //	explain CASE          one case as a picture: list, keys, stream, and what is wrong:
 //	                      docs/explain.md
+//	serve [CASE]          cases and dumps live in a browser, on this machine only:
+//	                      docs/serve.md
 //	report DIR            a campaign's state directory as one page: figures, growth,
 //	                      features by strategy, findings with pictures
 //	import --out DIR FILE…   iovec logs to case files; with --format also inputs of fuzzing engines
