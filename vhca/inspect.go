@@ -59,7 +59,7 @@ func (e *Engine) judge(q *qp, raw []byte) {
 		}
 	}
 	if len(why) > 0 {
-		e.stop(q, raw, strings.Join(why, "\n"))
+		e.stop(q, uint16(q.dev.Consumer()), raw, strings.Join(why, "\n"))
 	}
 }
 
@@ -93,20 +93,20 @@ func (e *Engine) afterwards(q *qp, at uint16) {
 	}
 	if n, last := q.dev.Ordering(); n != q.noted {
 		q.noted = n
-		line := fmt.Sprintf("  qp %#x, WQEBB %d, key %#x: %v", q.n, at, last.Key, errOrder)
+		line := fmt.Sprintf("  key %#x: %v", last.Key, errOrder)
 		if e.c.Trace != nil {
 			fmt.Fprintln(e.c.Trace, line)
 		}
 		if e.c.Strict {
-			e.stop(q, nil, line)
+			e.stop(q, at, nil, line)
 		}
 	}
 }
 
 // stop ends the program with an explanation.
-func (e *Engine) stop(q *qp, raw []byte, why string) {
+func (e *Engine) stop(q *qp, at uint16, raw []byte, why string) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "vhca: strict: qp %#x, WQEBB %d:\n%s\n", q.n, uint16(q.dev.Consumer()), why)
+	fmt.Fprintf(&b, "vhca: strict: qp %#x, WQEBB %d:\n%s\n", q.n, at, why)
 	if raw != nil {
 		_ = mlx5model.Dump(&b, raw, mlx5model.DumpOptions{Check: e.known(q, raw)})
 	}

@@ -129,6 +129,22 @@ func TestStrict(t *testing.T) {
 	}
 }
 
+// TestStrictStops: what a sound library never posts stops the program, with the
+// reason, and only then.
+func TestStrictStops(t *testing.T) {
+	lib, suite := need(t)
+	for test, why := range map[string]string{"strict/fenced": "", "strict/no_fence": "no fence in between", "strict/reserved": "reserved"} {
+		out, err := play(t, lib, vhca.Settings{Strict: true}, nil, suite, test)
+		code := 0
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			code = e.ExitCode()
+		}
+		if why == "" && err != nil || why != "" && (code != vhca.ExitStrict || !strings.Contains(out, why)) {
+			t.Errorf("%s: %v\n%s", test, err, out)
+		}
+	}
+}
+
 // TestPrograms draws more programs.
 func TestPrograms(t *testing.T) {
 	lib, suite := need(t)
