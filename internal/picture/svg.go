@@ -207,7 +207,7 @@ func (d *drawing) blameBox(y float64) float64 {
 		lines = append(lines, wrap(b.Text, 165)...)
 	} else {
 		lines = append(lines, wrap("To blame: "+b.Text, 165)...)
-		lines = append(lines, wrap(d.s.Failures[0], 165)...)
+		lines = append(lines, wrap(d.s.cause(), 165)...)
 	}
 	if b.Entry >= 0 {
 		where := fmt.Sprintf("first at stream byte %s = entry %s, byte %s", commas(b.Stream), commas(b.Entry), commas(b.Off))

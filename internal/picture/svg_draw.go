@@ -207,9 +207,10 @@ func (d *drawing) flows() {
 func (d *drawing) flow(g *Region, q *Piece) {
 	at := q.Stream
 	for _, e := range q.Memory {
-		for rest := e.Len; rest > 0; {
+		size := min(e.Len, q.Stream+q.Len-at) // wrong copies may bring more than there is room for
+		for rest := size; rest > 0; {
 			entry, n := d.p.entryAt(at, rest)
-			d.leftFlow(q, g, entry, e.Addr+Addr(e.Len-rest), at, n)
+			d.leftFlow(q, g, entry, e.Addr+Addr(size-rest), at, n)
 			at, rest = at+n, rest-n
 		}
 	}

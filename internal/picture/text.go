@@ -153,7 +153,7 @@ func (t *printer) blame(s *Strategy) {
 		t.line(t.st.Bad(style.Cut(l, t.st.Width())))
 	}
 	if b.Part != "" {
-		t.wrapped(s.Failures[0])
+		t.wrapped(s.cause())
 	}
 	if b.Entry >= 0 {
 		where := fmt.Sprintf("first at stream byte %s = entry %s, byte %s", commas(b.Stream), commas(b.Entry), commas(b.Off))
@@ -201,8 +201,11 @@ func (t *printer) strands(q *Piece) (out []strand) {
 	at := q.Stream
 	for _, e := range q.Memory {
 		if q.Wrong { // whose bytes these are the list does not say
-			out = append(out, strand{-1, e.Addr, at, e.Len, true})
-			at += e.Len
+			n := min(e.Len, q.Stream+q.Len-at) // copies may bring more than there is room for
+			if n > 0 {
+				out = append(out, strand{-1, e.Addr, at, n, true})
+			}
+			at += n
 			continue
 		}
 		for rest := e.Len; rest > 0; {

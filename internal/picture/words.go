@@ -75,6 +75,17 @@ func (p *Picture) headline(s *Strategy) string {
 	return strings.Join(parts, ", ")
 }
 
+// cause is the finding of the check that gives the failure its class.
+func (s *Strategy) cause() string {
+	check, _, _ := strings.Cut(s.Class, "/")
+	for _, f := range s.Failures {
+		if strings.Contains(f, " "+check+": ") {
+			return f
+		}
+	}
+	return s.Failures[0]
+}
+
 // costs are the parts of the cost record that are not zero.
 func (c *Cost) costs() string {
 	var out []string
