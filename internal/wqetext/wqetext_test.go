@@ -169,6 +169,11 @@ func TestParseCompletions(t *testing.T) {
 	if !IsErrorCQE(raw) || !IsErrorCQE(append(make([]byte, 64), raw...)) || IsErrorCQE(raw[:63]) || IsErrorCQE(ringDump(2)) {
 		t.Error("IsErrorCQE")
 	}
+	nop := ringDump(2)
+	nop[0x37], nop[0x3f] = 4, 0xd1 // bytes behind a WQE that look like an error's
+	if IsErrorCQE(nop) {
+		t.Error("a WQE is taken for a completion")
+	}
 }
 
 // The WQE that passes the end of a ring is put together from both ends.
