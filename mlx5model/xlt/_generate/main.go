@@ -18,15 +18,20 @@ func main() {
 }
 
 // begin starts a function that gives way to the Go function of the same name
-// with Fallback behind it, in the same frame, where the processor has no AVX2.
-// That the test is here and not in Go spares a call: what calls the function
-// is then small enough to be inlined.
+// with Fallback behind it where the processor has no AVX2. That the test is here
+// and not in Go spares a call: what calls the function is then small enough to be
+// inlined.
 func begin(name, signature string) {
 	TEXT(name, noSplit, signature)
 	CMPB(symbol("avx2"), U8(0))
 	JNE(LabelRef("vectors"))
-	Instruction(&ir.Instruction{Opcode: "JMP", Operands: []Op{symbol(name + "Fallback")}, IsTerminal: true})
+	fallback(name)
 	Label("vectors")
+}
+
+// fallback leaves for the Go function in the same frame.
+func fallback(name string) {
+	Instruction(&ir.Instruction{Opcode: "JMP", Operands: []Op{symbol(name + "Fallback")}, IsTerminal: true})
 }
 
 // symbol is a variable or function of the package.

@@ -9,6 +9,7 @@ import (
 const (
 	mttSize = 8
 	mtts    = vectorSize / mttSize // in a vector
+	unroll  = 4                    // vectors that a loop takes at a time
 )
 
 // run emits mttRun: n MTTs, the first at page, each next one a step on. Four

@@ -89,18 +89,19 @@ func param(name string) Mem {
 const (
 	klmSize    = 16
 	vectorSize = 32 // bytes
-	unroll     = 4  // vectors that a loop takes at a time
+	block      = 8  // vectors that a loop takes at a time
 )
 
 // translate emits a function that loads and shuffles every 16 bytes of list to
 // dst. n is in bytes, a multiple of size; 0 is none.
 //
-// A length that is no multiple of what is taken at a time is dealt with by
-// vectors counted from the end: they overlap the others and write the same
-// bytes again.
+// What the time of a list of a few hundred bytes goes to, but for its stores, is
+// branches that are taken. A list of whole blocks has but those of its loop.
 func translate(name, signature string, size int, shuffle [16]byte, newLoader func() loader) {
 	table := bytesTable(name+"Shuffle", shuffle)
-	begin(name, signature)
+	TEXT(name, noSplit, signature)
+	CMPB(symbol("avx2"), U8(0))
+	JE(LabelRef("fallback"))
 	t := translation{
 		dst: Load(Param("dst"), GP64()).(GPVirtual),
 		src: Load(Param("list"), GP64()).(GPVirtual),
@@ -109,30 +110,18 @@ func translate(name, signature string, size int, shuffle [16]byte, newLoader fun
 	t.load = newLoader()
 	t.shuffle = YMM()
 	VBROADCASTI128(table, t.shuffle)
-	CMPQ(t.n, U32(vectorSize))
-	JB(LabelRef("short"))
-	for k := 1; k <= unroll; k *= 2 {
-		longer := fmt.Sprintf("longer%d", 2*k)
-		CMPQ(t.n, U32(2*k*vectorSize))
-		JA(LabelRef(longer))
-		t.vectors(k, false)
-		t.vectors(k, true)
-		VZEROUPPER()
-		RET()
-		Label(longer)
-	}
-	Label("loop")
-	t.vectors(unroll, false)
-	ADDQ(U32(unroll*vectorSize), t.src)
-	ADDQ(U32(unroll*vectorSize), t.dst)
-	SUBQ(U32(unroll*vectorSize), t.n)
-	CMPQ(t.n, U32(unroll*vectorSize))
-	JA(LabelRef("loop"))
-	t.vectors(unroll, true)
+	CMPQ(t.n, U32(block*vectorSize))
+	JB(LabelRef("shorter"))
+	t.blocks()
+	Label("end")
 	VZEROUPPER()
 	RET()
+	Label("shorter")
+	t.twice()
 	Label("short")
 	t.short(size)
+	Label("fallback")
+	fallback(name)
 }
 
 type translation struct {
@@ -141,26 +130,94 @@ type translation struct {
 	shuffle     VecVirtual
 }
 
-// vectors takes k vectors, the first ones or the last ones.
-func (t *translation) vectors(k int, last bool) {
-	v := make([]VecVirtual, k)
-	for i := range v {
-		v[i] = YMM()
-		t.load(t.at(t.src, k, i, last), v[i])
+// blocks takes a block and more. What remains is dealt with by vectors counted
+// from the end: they overlap the others and write the same bytes again.
+func (t *translation) blocks() {
+	Label("blocks")
+	t.blockVectors()
+	ADDQ(U32(block*vectorSize), t.src)
+	ADDQ(U32(block*vectorSize), t.dst)
+	SUBQ(U32(block*vectorSize), t.n)
+	CMPQ(t.n, U32(block*vectorSize))
+	JAE(LabelRef("blocks"))
+	TESTQ(t.n, t.n)
+	JE(LabelRef("end"))
+	last := func(k int) string { return fmt.Sprintf("last%d", k) }
+	for k := 1; k < block; k *= 2 {
+		CMPQ(t.n, U32(k*vectorSize))
+		JBE(LabelRef(last(k)))
 	}
-	for i := range v {
-		VPSHUFB(t.shuffle, v[i], v[i])
-	}
-	for i := range v {
-		VMOVDQU(v[i], t.at(t.dst, k, i, last))
+	for k := block; k > 0; k-- {
+		if k&(k-1) == 0 && k < block {
+			Label(last(k))
+		}
+		t.vector(t.last(k))
 	}
 }
 
-func (t *translation) at(base GPVirtual, k, i int, last bool) Mem {
-	if last {
-		return Mem{Base: base, Index: t.n, Scale: 1, Disp: (i - k) * vectorSize}
+// twice takes from one vector to a block: so many at the front as make up half of
+// it or more, and as many from the end.
+func (t *translation) twice() {
+	CMPQ(t.n, U32(vectorSize))
+	JB(LabelRef("short"))
+	for k := 1; k < block; k *= 2 {
+		longer := fmt.Sprintf("longer%d", 2*k)
+		if 2*k < block {
+			CMPQ(t.n, U32(2*k*vectorSize))
+			JA(LabelRef(longer))
+		}
+		for i := range k {
+			t.vector(t.first(i))
+		}
+		for i := k; i > 0; i-- {
+			t.vector(t.last(i))
+		}
+		VZEROUPPER()
+		RET()
+		if 2*k < block {
+			Label(longer)
+		}
 	}
-	return Mem{Base: base, Disp: i * vectorSize}
+}
+
+// blockVectors takes the vectors of a block, so many loads before so many stores.
+func (t *translation) blockVectors() {
+	const group = 4
+	for i := 0; i < block; i += group {
+		var v [group]VecVirtual
+		for j := range v {
+			v[j] = YMM()
+			from, _ := t.first(i + j)
+			t.load(from, v[j])
+		}
+		for j := range v {
+			VPSHUFB(t.shuffle, v[j], v[j])
+		}
+		for j := range v {
+			_, to := t.first(i + j)
+			VMOVDQU(v[j], to)
+		}
+	}
+}
+
+// vector takes a vector.
+func (t *translation) vector(from, to Mem) {
+	v := YMM()
+	t.load(from, v)
+	VPSHUFB(t.shuffle, v, v)
+	VMOVDQU(v, to)
+}
+
+// first is the place of vector i.
+func (t *translation) first(i int) (from, to Mem) {
+	off := i * vectorSize
+	return Mem{Base: t.src, Disp: off}, Mem{Base: t.dst, Disp: off}
+}
+
+// last is the place of the vector that is k-th from the end.
+func (t *translation) last(k int) (from, to Mem) {
+	off := -k * vectorSize
+	return Mem{Base: t.src, Index: t.n, Scale: 1, Disp: off}, Mem{Base: t.dst, Index: t.n, Scale: 1, Disp: off}
 }
 
 // short takes less than a vector: the first 16 bytes and the last, or 8.
