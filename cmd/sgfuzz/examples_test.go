@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -40,16 +41,78 @@ func TestExamplesParse(t *testing.T) {
 			t.Errorf("%s: no examples: %q", c.Name, c.Detail)
 		}
 		for _, line := range examples {
-			for _, part := range shellJoins.Split(redirects.ReplaceAllString(line, ""), -1) {
-				args := strings.Fields(part)
-				if args[0] != "sgfuzz" {
-					continue
-				}
-				if _, err := newParser(io.Discard, io.Discard, 0).Parse(args[1:]); err != nil {
-					t.Errorf("%s: %s: %v", c.Name, line, err)
-				}
-			}
+			parseLine(t, c.Name, line)
 		}
+	}
+}
+
+// parseLine parses each sgfuzz in a shell's line.
+func parseLine(t *testing.T, where, line string) {
+	t.Helper()
+	for _, part := range shellJoins.Split(redirects.ReplaceAllString(line, ""), -1) {
+		args := strings.Fields(part)
+		if len(args) == 0 || args[0] != "sgfuzz" {
+			continue
+		}
+		if _, err := newParser(io.Discard, io.Discard, 0).Parse(unquote(args[1:])); err != nil {
+			t.Errorf("%s: %s: %v", where, line, err)
+		}
+	}
+}
+
+// unquote joins what stands in quotes and drops what is from a comment on.
+func unquote(words []string) (args []string) {
+	open := ""
+	for _, w := range words {
+		switch {
+		case open != "":
+			args[len(args)-1] += " " + strings.TrimSuffix(w, open)
+			if strings.HasSuffix(w, open) {
+				open = ""
+			}
+			continue
+		case w == "#":
+			return args
+		}
+		if q := w[:1]; (q == `"` || q == "'") && (len(w) == 1 || !strings.HasSuffix(w, q)) {
+			open = q
+		}
+		args = append(args, strings.Trim(w, `"'`))
+	}
+	return args
+}
+
+// commandLine is a line of a document that shows what to type.
+var commandLine = regexp.MustCompile(`^(?:\$ |    |)((?:\S+ \| )?sgfuzz [a-z].*)$`)
+
+// TestDocumentsParse holds the command lines in the documents' code to what the
+// verbs take, so that a renamed flag shows there.
+func TestDocumentsParse(t *testing.T) {
+	files, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := 0
+	for _, file := range append(files, "../../README.md", "../../CONTRIBUTING.md") {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fenced := false
+		for n, line := range strings.Split(strings.ReplaceAll(string(data), "\\\n", " "), "\n") {
+			if strings.HasPrefix(line, "```") {
+				fenced = !fenced
+			}
+			found := commandLine.FindStringSubmatch(line)
+			if found == nil || !fenced && !strings.HasPrefix(line, "    ") || strings.Contains(line, "…") {
+				continue
+			}
+			parseLine(t, fmt.Sprintf("%s, line %d", filepath.Base(file), n+1), found[1])
+			lines++
+		}
+	}
+	if lines < 40 {
+		t.Errorf("only %d command lines found", lines)
 	}
 }
 
@@ -62,6 +125,9 @@ var longExamples = []string{
 // TestExamplesRun runs the others with a shell, in a directory with the files
 // that they name. Exit status 0 or 1 is fine: there may be findings.
 func TestExamplesRun(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of work: not in short runs")
+	}
 	shell, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip("no bash on this machine")

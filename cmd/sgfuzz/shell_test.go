@@ -79,6 +79,9 @@ type shellCase struct{ typed, want string }
 // TestCompletionInShells types command lines into real shells on a terminal,
 // puts a printf in front and reads the words that it gets.
 func TestCompletionInShells(t *testing.T) {
+	if testing.Short() {
+		t.Skip("seconds of waiting: not in short runs")
+	}
 	cases := []shellCase{
 		{"repl⇥", "replay"},
 		{"corpus min⇥", "corpus|minimize"},
