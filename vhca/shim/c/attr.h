@@ -42,6 +42,7 @@ int rereg_mr(hdr *h);
 int query_mr(hdr *h);
 int alloc_mw(hdr *h);
 int devx_create(hdr *h);
+int devx_modify(hdr *h);
 int devx_destroy(hdr *h);
 int create_cq(hdr *h);          /* queues.c */
 int resize_cq(hdr *h);

@@ -23,7 +23,7 @@ struct test {
 
 /* The tests of a file; main.c lists them. */
 extern const struct test rc_tests[], error_tests[], key_tests[], window_tests[], cq_tests[], srq_tests[], ud_tests[], xrc_tests[],
-	random_tests[], limits_tests[], thread_tests[], strict_tests[];
+	random_tests[], limits_tests[], thread_tests[], strict_tests[], signature_tests[];
 
 
 void fail(const char *file, int line, const char *what, long got, long want) __attribute__((noreturn));
