@@ -75,6 +75,9 @@ func TestHoverStream(t *testing.T) {
 	b.setText("stream-at", "8193")
 	b.says("#told", "byte 0 of entry 2, in memory at 0x30000123")
 	b.says("#told", "peer address 0x10003000")
+	b.setText("stream-at", "100")
+	b.says("#told", "byte 99 of entry 1, in memory at 0x20000063, 99 bytes into its page")
+	b.says("#told", "peer address 0x10001063")
 	// From the picture.
 	eval[chromedp.Void](b, "document.querySelector('#picture [data-from]').id = 'shape'") // the first one: entry 0 or KLM 0
 	b.hover(b.at("#shape", 0.5, 0.9))

@@ -49,6 +49,6 @@ export function later(ms, fn) {
   let timer = 0;
   return (...args) => {
     clearTimeout(timer);
-    timer = setTimeout(() => fn(...args), typeof ms === 'function' ? ms() : ms);
+    timer = setTimeout(() => fn(...args), ms);
   };
 }

@@ -1,7 +1,7 @@
 // Puts the parts together: what the reader changes goes to the server, and its
 // answer to all parts.
 
-import { byId, fill, h, later, option, plural } from './dom.js';
+import { byId, fill, h, option, plural } from './dom.js';
 import { get, latest } from './api.js';
 import * as store from './store.js';
 import * as link from './link.js';
@@ -26,19 +26,49 @@ sg 0x30000123+77
 let answer = null;
 let request = null; // the bytes shown
 let changes = 0; // of the state, to know whether an answer is about what is there
+let typing = false; // the last change was made in the text
+let asking = 0; // when the request under way began, 0 for none
+let timer = 0;
+
+const patience = 300; // ms after which a request that nobody needs is cancelled
+const calm = 250; // ms before a mistake is told while one types
+
+// changed asks for an answer soon. One request is under way at a time, so that
+// answers keep coming while a border is dragged; only a slow one is cancelled.
+function changed(what, source) {
+  changes++;
+  typing = source === 'text';
+  document.body.dataset.settled = 'false';
+  if (asking === 0 || performance.now() - asking > patience) timer ||= setTimeout(ask, 30);
+}
 
 async function ask() {
+  timer = 0;
+  const began = (asking = performance.now());
   const asked = changes;
+  try {
+    await answerTo(asked);
+  } finally {
+    if (began === asking) { // else it was cancelled
+      asking = 0;
+      if (asked === changes) document.body.dataset.settled = 'true';
+      else ask();
+    }
+  }
+}
+
+async function answerTo(asked) {
   try {
     const got = await explain({ text: state.text, strategy: state.strategy, bug: state.bug, request: state.request });
     if (!got) return;
     show(got);
     complain(null);
   } catch (e) {
+    if (typing) await new Promise((done) => setTimeout(done, calm));
+    if (asked !== changes) return; // mended already
     complain(e.place ?? { message: String(e) });
     if (!e.place) throw e;
   }
-  if (asked === changes) document.body.dataset.settled = 'true';
 }
 
 function show(got) {
@@ -212,11 +242,7 @@ async function main() {
   buildBugs(names);
   buildExamples(names);
   buildTools();
-  store.listen(() => {
-    changes++;
-    document.body.dataset.settled = 'false';
-  });
-  store.listen(later(() => (state.text.length > 100_000 ? 150 : 30), ask));
+  store.listen(changed);
   store.whenSettled(400, writeLink);
   addEventListener('hashchange', openLink);
   await openLink();
