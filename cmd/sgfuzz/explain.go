@@ -204,33 +204,34 @@ func witness(mutant string) (*corpus.Case, error) {
 	return c, nil
 }
 
-// errFound ends the reading of a log.
-var errFound = errors.New("found")
-
-// readLog takes one list of an iovec log.
+// readLog takes one list of an iovec log, and says so if there are others to
+// choose from.
 func (v *explainCmd) readLog(a *app) (*corpus.Case, error) {
 	data, err := a.readAll(v.File)
 	if err != nil {
 		return nil, err
 	}
 	var c *corpus.Case
-	lists, last := 0, 0
-	err = corpus.ReadIovecs(bytes.NewReader(data), v.File, func(line int, name string, l sg.List) error {
-		lists, last = lists+1, line
-		if v.Line != 0 && line != v.Line {
-			return nil
+	lists, first, last := 0, 0, 0
+	err = corpus.ReadIovecs(bytes.NewReader(data), v.File, func(line int, _ string, l sg.List) error {
+		if lists, last = lists+1, line; lists == 1 {
+			first = line
 		}
-		base := strings.TrimSuffix(filepath.Base(v.File), ".iov")
-		c = &corpus.Case{Name: fmt.Sprintf("%s-%d", base, line), List: slices.Clone(l)}
-		return errFound
+		if line == v.Line || v.Line == 0 && lists == 1 {
+			base := strings.TrimSuffix(filepath.Base(v.File), ".iov")
+			c = &corpus.Case{Name: fmt.Sprintf("%s-%d", base, line), List: slices.Clone(l)}
+		}
+		return nil
 	})
 	switch {
-	case err != nil && !errors.Is(err, errFound):
+	case err != nil:
 		return nil, badInput(err)
-	case c == nil && lists == 0:
+	case lists == 0:
 		return nil, badInputf("%s: no lists", v.File)
 	case c == nil:
-		return nil, badInputf("%s: no list on line %d; the last of %d is on line %d", v.File, v.Line, lists, last)
+		return nil, badInputf("%s: no list on line %d; the first of %d is on line %d, the last on line %d", v.File, v.Line, lists, first, last)
+	case v.Line == 0 && lists > 1:
+		a.printf("%s: line %d, the first of %d lists up to line %d; --line picks another\n\n", v.File, first, lists, last)
 	}
 	return c, nil
 }

@@ -38,9 +38,9 @@ func TestExplainMutant(t *testing.T) {
 
 func TestExplainLog(t *testing.T) {
 	log := write(t, "writes.iov", "# a log\nwritev 0x1000+3 0x2000+5\n\nwritev 0x9000+7\n")
-	sgfuzz("", "explain", log).want(t, exitFine, "writes-2", "2 entries, 8 bytes")
+	sgfuzz("", "explain", log).want(t, exitFine, "line 2, the first of 2 lists up to line 4; --line picks another", "writes-2", "2 entries, 8 bytes")
 	sgfuzz("", "explain", log, "--line", "4").want(t, exitFine, "writes-4", "0x9000 + 7")
-	sgfuzz("", "explain", log, "--line", "3").want(t, exitUsage, "no list on line 3; the last of 2 is on line 4")
+	sgfuzz("", "explain", log, "--line", "3").want(t, exitUsage, "no list on line 3; the first of 2 is on line 2, the last on line 4")
 	sgfuzz("", "explain", write(t, "empty.iov", "# nothing\n")).want(t, exitUsage, "no lists")
 	sgfuzz("", "explain", write(t, "bad.iov", "writev 0x1000\n")).want(t, exitUsage, "bad.iov:1:14")
 }
