@@ -10,10 +10,13 @@
 // # Verbs
 //
 //	run                   replay the embedded cases, then fuzz (20 s unless told otherwise)
-//	replay [FILE|DIR…]    run case files through every strategy and the oracle;
-//	                      without arguments the embedded cases
-//	shrink FILE           smallest case that fails in the same class
-//	encode FILE           the WQE bytes that a strategy posts for a case
+//	replay [CASE…]        run cases through every strategy and the oracle; without
+//	                      arguments the embedded ones
+//	shrink CASE           smallest case that fails in the same class
+//	exhaust               check every list of a small universe, and every sub-range of
+//	                      each, with every strategy; says what is thereby proved
+//
+//	encode CASE           the WQE bytes that a strategy posts for a case
 //	decode [FILE]         annotated decode of hex, raw bytes, kernel logs, dump_wqe words
 //	explain CASE          one case as a picture: list, keys, stream, and what is wrong:
 //	                      docs/explain.md
@@ -21,24 +24,28 @@
 //	                      docs/serve.md
 //	report DIR            a campaign's state directory as one page: figures, growth,
 //	                      features by strategy, findings with pictures
-//	import --out DIR FILE…   iovec logs to case files; with --format also inputs of fuzzing engines
-//	export --format FORMAT --out DIR [FILE|DIR…]
-//	                      cases, or a target's seeds, as inputs of fuzzing engines
-//	vectors FILE…         check recorded outputs of real drivers against the encoders
+//
 //	conform -- CMD ARGS…  test an implementation written elsewhere, in any language,
 //	                      over a pipe: docs/conform.md
-//	exhaust               check every list of a small universe, and every sub-range of
-//	                      each, with every strategy; says what is thereby proved
+//	vectors FILE…         check recorded outputs of real drivers against the encoders
+//	vhca -- CMD ARGS…     run a program of libibverbs with a virtual adapter, behind the
+//	                      real libmlx5
+//
 //	mutants [MUTANT…]     run the generators and checks against re-created historical
 //	                      defects: found or not, by which check, how fast
 //	compare [FILE|DIR…]   the ways of registering a workload side by side: accepted
 //	                      lists, regions, copies, pools, estimated time
 //	bench                 measure encoders and check loop beside a copy, plain C, the
 //	                      libmlx5 of the distribution and naive Go
+//
+//	import --out DIR FILE…   iovec logs to case files; with --format also inputs of fuzzing engines
+//	export --format NAME --out DIR [CASE…]
+//	                      cases, or a target's seeds, as inputs of fuzzing engines
 //	fmt FILE|DIR…         bring case files into their canonical form
-//	corpus list [FILE|DIR…]  names, entries, features and wants of case files
+//	corpus list [CASE…]   names, entries, features and wants of cases
 //	corpus minimize DIR… --out DIR  the fewest cases that show all that all of them show
 //	corpus fmt FILE|DIR…  the same as fmt
+//
 //	help [VERB]           what a verb does and takes, as with --help
 //	completion SHELL      what makes bash, zsh or fish complete this command line
 //	man                   the manual page
@@ -72,13 +79,13 @@
 // work shows a bar if standard error is a terminal, and a line every five
 // seconds if not.
 //
-// Every verb takes --json[=FILE]: one JSON object with the result. Without
-// FILE it stands on standard output in place of the text; with FILE, which must
-// be joined with '=', the text is printed too. The object of a verb that could
-// not do its work has the fields "error" and "exit" only. Field names are
-// stable: new ones may come, none goes or changes its meaning. "sgfuzz schema
-// VERB" prints the JSON Schema of a verb's object. "bench" writes an object a
-// line as it goes.
+// Every verb takes --json[=FILE]: one JSON object with the result; mutants gives
+// a list, and bench an object a line as it goes. Without FILE it stands on
+// standard output in place of the text; with FILE, which must be joined with
+// '=', the text is printed too. The object of a verb that could not do its work
+// has the fields "error" and "exit" only. Field names are stable: new ones may
+// come, none goes or changes its meaning. "sgfuzz schema VERB" prints the JSON
+// Schema of what a verb gives.
 //
 // Names that are mistyped (verbs, flags, strategies, dialects, profiles,
 // generators, mutants, embedded cases) are answered with those that are near.
@@ -87,10 +94,10 @@
 //
 // # Environment
 //
-// NO_COLOR, if it is not empty, keeps colours out of the output; there are none
-// anyway where it is not a terminal. COLUMNS is the width of pictures and tables
-// that are made to fit. Nothing else is read from the environment by sgfuzz
-// itself; bench runs a C compiler, which has its own.
+// NO_COLOR, if it is not empty, or TERM=dumb keeps colours out of the output;
+// there are none anyway where it is not a terminal. COLUMNS is the width of help
+// and pictures where there is no terminal to ask. bench and vhca run a C
+// compiler and other programs, which have variables of their own.
 //
 // # Interruption
 //

@@ -25,6 +25,11 @@ func TestManualPage(t *testing.T) {
 			}
 		}
 	}
+	for _, c := range program().Cmds {
+		if !strings.Contains(packageComment, "\n//\t"+c.Name+" ") {
+			t.Errorf("%s: not in the package comment", c.Name)
+		}
+	}
 	for _, r := range page {
 		if r > 0x7e || r < ' ' && r != '\n' {
 			t.Fatalf("%q is not plain", r)
