@@ -11,8 +11,9 @@ import (
 // UMRConfigure writes a UMR that makes mkey the concatenation of the entries of
 // list with a length of umrLen bytes, and valid (spdk_mlx5_umr_configure).
 //
-// With AVX2 on amd64 that is one pass over the list, for lists and places that
-// postFallback is not for; list must not overlap with the ring.
+// With AVX2 on amd64 that is one pass over the list in assembly, but for WQEs that
+// the ring's end cuts or that are longer than DS can say. list must not overlap
+// with the ring.
 func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) error {
 	return umrConfigure(q, keyAndLen(mkey, umrLen), unsafe.SliceData(list), len(list), flags)
 }

@@ -12,26 +12,35 @@ func (r *request) entries() {
 	list := r.Argument("list", r.GP64())
 	r.toKLM = r.YMM()
 	r.VMOVDQU(emit.Field(r.tables, "tables_toKLM", 0), r.toKLM)
-	blocks := func(n int) {
-		for off := 0; off < n*emit.WQEBBSize; off += vectorSize {
-			v := r.YMM()
-			r.convert(Mem{Base: list, Disp: off}, v, v, off)
-		}
-		r.ADDQ(I32(n*emit.WQEBBSize), list)
-		r.ADDQ(I32(n*emit.WQEBBSize), r.wqe)
-	}
 	r.SUBQ(I8(2*blockKLMs), r.n)
 	r.JL(LabelRef("fewer"))
 	r.Label("loop")
-	blocks(2)
+	r.blocks(list, 2)
 	r.SUBQ(I8(2*blockKLMs), r.n)
 	r.JGE(LabelRef("loop"))
 	r.Label("fewer")
 	r.TESTL(U32(blockKLMs), r.n.As32())
 	r.JE(LabelRef("rest"))
-	blocks(1)
+	r.blocks(list, 1)
 	r.Label("rest")
 	r.rest(list)
+}
+
+// blocks writes n whole WQEBBs.
+func (r *request) blocks(list GPVirtual, n int) {
+	v := make([]VecVirtual, n*emit.WQEBBSize/vectorSize)
+	for i := range v {
+		v[i] = r.YMM()
+		r.VMOVDQU(Mem{Base: list, Disp: i * vectorSize}, v[i])
+	}
+	for i := range v {
+		r.VPSHUFB(r.toKLM, v[i], v[i])
+	}
+	for i := range v {
+		r.VMOVDQU(v[i], r.at(i*vectorSize))
+	}
+	r.ADDQ(I32(n*emit.WQEBBSize), list)
+	r.ADDQ(I32(n*emit.WQEBBSize), r.wqe)
 }
 
 // rest writes a last WQEBB of one to three entries. What lacks is not read: a
