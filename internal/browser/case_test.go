@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 	"github.com/sgfuzz/sgfuzz/internal/serve"
 )
 
@@ -98,6 +100,11 @@ func TestEditEntries(t *testing.T) {
 	if got := b.caseText(); got != "sg 0x1000+11 lkey=0x42 # note\nsg 0x2000+4096\n" {
 		t.Errorf("removed and changed: %q", got)
 	}
+	eval[chromedp.Void](b, "document.querySelector(\".border-row[data-index='0'] .end\").focus()")
+	b.press(kb.ArrowRight)
+	if got := b.caseText(); got != "sg 0x1000+12 lkey=0x42 # note\nsg 0x2000+4096\n" {
+		t.Errorf("moved: %q", got)
+	}
 	b.click(".border-row[data-index='0'] [data-part=remove]")
 	b.click(".border-row[data-index='0'] [data-part=remove]")
 	b.settle()
@@ -143,6 +150,29 @@ func TestDrag(t *testing.T) {
 	if got := b.caseText(); got != fmt.Sprintf("sg %#x+%d\n", addr, n) {
 		t.Errorf("undone: %q", got)
 	}
+}
+
+// TestDragAnswers holds a border and moves it on and on: answers must come
+// before it is let go.
+func TestDragAnswers(t *testing.T) {
+	b := open(t, serve.Fragment("sg 0x10000400+1024\n"))
+	p := b.at(".handle.end", 0.5, 0.5)
+	do(b, chromedp.MouseEvent(input.DispatchMouseEventTypeMousePressed, p.X, p.Y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	answers := 0
+	before := b.text("#verdict")
+	for i := range 60 {
+		do(b, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, p.X+float64(i), p.Y, chromedp.ButtonLeft))
+		if now := b.text("#verdict"); now != before {
+			before = now
+			answers++
+		}
+	}
+	if answers == 0 {
+		t.Error("no answer while the border moves")
+	}
+	t.Logf("%d answers to 60 moves", answers)
+	do(b, chromedp.MouseEvent(input.DispatchMouseEventTypeMouseReleased, p.X+60, p.Y, chromedp.ButtonLeft, chromedp.ClickCount(1)))
+	b.settle()
 }
 
 func TestUndo(t *testing.T) {
