@@ -15,8 +15,17 @@ import (
 func (e *Engine) Ring(n uint32) bool {
 	if q := e.qps[n]; q != nil && !e.loses() {
 		e.run(q)
+		e.flushTrace()
 	}
 	return len(e.restless) > 0
+}
+
+// flushTrace writes out what a buffered trace holds, lest it be lost with a
+// program that dies.
+func (e *Engine) flushTrace() {
+	if b, ok := e.c.Trace.(interface{ Flush() error }); ok {
+		_ = b.Flush()
+	}
 }
 
 // Tick looks after queue pairs that wait for a receive or a time, and flushes

@@ -203,6 +203,23 @@ func TestPingpong(t *testing.T) {
 
 var keep = flag.String("record", "", "where TestRecord leaves its cases")
 
+// TestPerftest runs both ends of the usual benchmarks.
+func TestPerftest(t *testing.T) {
+	lib, _ := need(t)
+	if _, err := exec.LookPath("ib_write_lat"); err != nil {
+		t.Skip("SKIPPED: no ib_write_lat (Debian: perftest)")
+	}
+	for _, args := range []string{"ib_write_lat -n 50", "ib_send_bw -n 100 -s 4096", "ib_read_bw -n 50 -s 65536",
+		"ib_atomic_lat -n 50 -A FETCH_AND_ADD", "ib_send_lat -c UD -n 50 -s 1024"} {
+		script := "$0 -p 18650 >/dev/null 2>&1 & server=$!; for i in 1 2 3 4 5 6 7 8; do sleep 0.25; " +
+			"$0 -p 18650 localhost && wait $server && exit 0; done; kill $server; exit 1"
+		out, err := play(t, lib, vhca.Settings{}, nil, "sh", "-c", strings.ReplaceAll(script, "$0", args+" -d mlx5_0 -F"))
+		if err != nil {
+			t.Errorf("%s: %v\n%s", args, err, out)
+		}
+	}
+}
+
 // TestRecord turns a run into cases, which must be loadable.
 func TestRecord(t *testing.T) {
 	lib, suite := need(t)

@@ -5,7 +5,9 @@ rdma-core's own Python tests are divided into. Both ends are in this process.
 Run by: sgfuzz vhca -- /usr/bin/python3 suite.py
 """
 import errno
+import os
 import sys
+import tempfile
 import time
 import unittest
 
@@ -17,8 +19,9 @@ from pyverbs.mr import MR, MW, MWBind, MWBindInfo
 from pyverbs.pd import PD, ParentDomain, ParentDomainInitAttr
 from pyverbs.pyverbs_error import PyverbsError, PyverbsRDMAError
 from pyverbs.qp import QP, QPAttr, QPCap, QPInitAttr, QPInitAttrEx
-from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr
+from pyverbs.srq import SRQ, SrqAttr, SrqInitAttr, SrqInitAttrEx
 from pyverbs.wr import RecvWR, SendWR, SGE
+from pyverbs.xrcd import XRCD, XRCDInitAttr
 import pyverbs.providers.mlx5.mlx5_enums as me
 from pyverbs.providers.mlx5.mlx5dv import (Mlx5Context, Mlx5DVContextAttr, Mlx5DVQPInitAttr, Mlx5QP)
 from pyverbs.providers.mlx5.mlx5dv_mkey import Mlx5Mkey, Mlx5MkeyConfAttr, Mlx5MrInterleaved
@@ -305,6 +308,45 @@ class Queues(Base):
             self.assertEqual((wc.wr_id, wc.qp_num), (i, b.qp_num))
             self.assertEqual(mb.read(100, 0), text(100, i))
         self.assertGreaterEqual(srq.query().max_wr, 16)
+
+
+class Xrc(Base):
+    """Two contexts with a target, an initiator and a shared queue each."""
+
+    def player(self):
+        class P:
+            pass
+        p = P()
+        p.ctx = d.Context(name='mlx5_0')
+        p.pd, p.cq = PD(p.ctx), CQ(p.ctx, 64)
+        p.file = tempfile.NamedTemporaryFile()
+        p.xrcd = XRCD(p.ctx, XRCDInitAttr(e.IBV_XRCD_INIT_ATTR_FD | e.IBV_XRCD_INIT_ATTR_OFLAGS, os.O_CREAT, p.file.fileno()))
+        sa = SrqInitAttrEx(max_wr=32)
+        sa.srq_type, sa.pd, sa.xrcd, sa.cq = e.IBV_SRQT_XRC, p.pd, p.xrcd, p.cq
+        sa.comp_mask = e.IBV_SRQ_INIT_ATTR_TYPE | e.IBV_SRQ_INIT_ATTR_PD | e.IBV_SRQ_INIT_ATTR_CQ | e.IBV_SRQ_INIT_ATTR_XRCD
+        p.srq = SRQ(p.ctx, sa)
+        p.target = QP(p.ctx, QPInitAttrEx(qp_type=e.IBV_QPT_XRC_RECV, comp_mask=e.IBV_QP_INIT_ATTR_XRCD, xrcd=p.xrcd), self.attr(0))
+        p.qp = QP(p.ctx, QPInitAttrEx(qp_type=e.IBV_QPT_XRC_SEND, sq_sig_all=1, comp_mask=e.IBV_QP_INIT_ATTR_PD, pd=p.pd, scq=p.cq,
+                                      cap=QPCap(max_send_wr=32, max_recv_sge=0, max_recv_wr=0)), self.attr(0))
+        p.mr = MR(p.pd, 200, ALL)
+        return p
+
+    def test_traffic(self):
+        a, b = self.player(), self.player()
+        for p, q in ((a, b), (b, a)):
+            p.target.to_rts(self.attr(q.qp.qp_num))
+            p.qp.to_rts(self.attr(q.target.qp_num))
+        for i in range(40):
+            a.mr.write(text(100, i), 100)
+            b.srq.post_recv(RecvWR(wr_id=i, num_sge=1, sg=[self.sge(b.mr)]))
+            wr = SendWR(opcode=e.IBV_WR_SEND, num_sge=1, sg=[self.sge(a.mr, 0, 100)])
+            wr.set_qp_type_xrc(b.srq.get_srq_num())
+            a.qp.post_send(wr)
+            self.assertEqual(self.poll(a.cq).status, e.IBV_WC_SUCCESS)
+            wc = self.poll(b.cq)
+            self.assertEqual((wc.status, wc.wr_id, wc.byte_len), (e.IBV_WC_SUCCESS, i, 100))
+            self.assertEqual(b.mr.read(100, 0), text(100, i))
+            a, b = b, a
 
 
 class Mkeys(Base):
