@@ -23,8 +23,8 @@ import (
 // benchSkipped or bench.Series.
 type benchCmd struct {
 	common
-	Benchmark []string `placeholder:"NAME" help:"Only these benchmarks: ${benchmark} (default: all)."`
-	Entries   []int    `placeholder:"N" help:"Entries of a list (default: what suits the benchmark)."`
+	Benchmark []string `aliases:"bench" placeholder:"NAME" help:"Only these benchmarks: ${benchmark} (default: all)."`
+	Entries   []int    `aliases:"n" placeholder:"N" help:"Entries of a list (default: what suits the benchmark)."`
 	Rounds    int      `default:"31" placeholder:"N" help:"Turns that each contestant takes."`
 	Plot      string   `placeholder:"FILE" help:"File to draw, as SVG, how time grows with the list; without --benchmark and --entries nothing else is measured."`
 	Longest   int      `default:"20" placeholder:"P" help:"Longest list of --plot: 2 to the power of P entries."`

@@ -23,7 +23,7 @@ type conformCmd struct {
 	Timeout    time.Duration `default:"2s" placeholder:"TIME" help:"Longest wait for a reply."`
 	Hex        bool          `help:"Numbers above 2^53 as strings of hexadecimal digits."`
 	Vectors    []string      `sep:"none" placeholder:"FILE" help:"Recorded outputs of real drivers, .jsonl or .jsonl.gz, to begin with."`
-	Replay     []string      `sep:"none" placeholder:"CASE" help:"Cases to begin with: files, directories of them, names of embedded cases."`
+	Replay     []string      `aliases:"corpus" sep:"none" placeholder:"CASE" help:"Cases to begin with (--corpus is the same): files, directories of them, names of embedded cases."`
 	Deviations string        `placeholder:"FILE" help:"File of known differences: CHECK PATTERN REASON a line."`
 	Out        string        `short:"o" placeholder:"DIR" help:"Directory for findings: case, request, reply (default: they are printed only); made when there is one."`
 	JUnit      string        `name:"junit" placeholder:"FILE" help:"File to write the result to as JUnit XML."`

@@ -15,7 +15,7 @@ type decodeCmd struct {
 	common
 	Dialect string `default:"auto" placeholder:"NAME" names:"rules" help:"Dialect to judge by: ${rules}; auto for the one that fits."`
 	Strict  bool   `help:"Exit status 1 if a WQE breaks a rule (a finding of severity error)."`
-	Rows    int    `default:"8" placeholder:"N" help:"Entries of a long list that are shown, from each end."`
+	Rows    int    `aliases:"entries" default:"8" placeholder:"N" help:"Entries of a long list that are shown, from each end."`
 	Brief   bool   `help:"Only what it is and what is wrong with it, without bytes and fields."`
 	HTML    string `name:"html" placeholder:"FILE" help:"Page to write, in which the bytes of a field light up when pointed at."`
 	File    string `arg:"" optional:"" default:"-" help:"Kernel log, hex dump, hex, dump_wqe words or raw bytes; standard input if left out."`

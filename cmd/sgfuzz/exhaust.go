@@ -24,7 +24,7 @@ type exhaustCmd struct {
 	Unit     uint64        `placeholder:"BYTES" help:"Addresses and lengths are multiples of this (default: a quarter of a page)."`
 	Base     string        `placeholder:"ADDR" help:"First address, or \"top\" to end at 2^64 (default: the middle is at 4 GiB)."`
 	Windows  string        `default:"all" placeholder:"WHICH" help:"Sub-ranges of each region: all, or edges: each unit, start and end."`
-	First    uint64        `placeholder:"N" help:"Number to begin with, to go on where an enumeration ended (default: 0)."`
+	First    uint64        `aliases:"from" placeholder:"N" help:"Number to begin with, to go on where an enumeration ended (default: 0)."`
 	To       uint64        `placeholder:"N" help:"Number to end in front of (default: all)."`
 	For      time.Duration `placeholder:"TIME" help:"Time to work at most, such as 90s or 8h (default: no limit)."`
 	Out      string        `short:"o" default:"findings" placeholder:"DIR" help:"Directory for findings; made when there is one."`

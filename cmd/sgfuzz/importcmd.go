@@ -12,7 +12,7 @@ import (
 // importCmd turns iovec logs and inputs of fuzzing engines into case files.
 type importCmd struct {
 	common
-	Format string   `default:"iovec" placeholder:"NAME" names:"kind" help:"What the files are: ${kind}."`
+	Format string   `aliases:"from" default:"iovec" placeholder:"NAME" names:"kind" help:"What the files are: ${kind}."`
 	Out    string   `required:"" short:"o" placeholder:"DIR" help:"Directory to write to; made if needed."`
 	Dedupe bool     `help:"Write a list that occurs several times in one log once."`
 	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or inputs of target Strategies, crashers too, and directories of them."`

@@ -13,7 +13,7 @@ type mutantsCmd struct {
 	common
 	Seeds   int      `default:"10" placeholder:"N" help:"Seeds tried on each mutant."`
 	Cases   uint64   `default:"100000" placeholder:"N" help:"Cases to make at most, with each seed."`
-	Steps   int      `default:"1000" placeholder:"N" help:"Cases tried at most to shrink one."`
+	Steps   int      `aliases:"shrink" default:"1000" placeholder:"N" help:"Cases tried at most to shrink one."`
 	Verbose bool     `short:"v" help:"Print every case that shows a mutant, shrunk."`
 	Names   []string `arg:"" optional:"" name:"mutant" help:"Mutants (default: all)."`
 }
