@@ -287,6 +287,9 @@ func TestAllocs(t *testing.T) {
 		if err := q.RDMAWrite(list, 1, 2, 0); err != nil {
 			t.Fatal(err)
 		}
+		if err := q.PostUMR(1, 2, list[:1], 0); err != nil {
+			t.Fatal(err)
+		}
 		if err := q.UMRConfigure(1, 2, nil, 0); err == nil {
 			t.Fatal("empty list accepted")
 		}
