@@ -55,3 +55,25 @@ func BenchmarkExplain(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode is the same for dumps, by work requests in them.
+func BenchmarkDecode(b *testing.B) {
+	for _, n := range []int{1, 16, 256} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			x := start(b, Config{})
+			var e Explained
+			x.post("/api/explain", map[string]any{"text": three}, &e)
+			body := object(b, map[string]any{"text": strings.Repeat("# WQE\n"+e.View.Hex+"\n", n)})
+			size, cpu := 0, cpuTime()
+			for b.Loop() {
+				resp, data := x.ask("POST", "/api/decode", body, nil)
+				if resp.StatusCode != 200 {
+					b.Fatalf("%.300s", data)
+				}
+				size = len(data)
+			}
+			b.ReportMetric(float64(size), "answer-bytes")
+			b.ReportMetric((cpuTime()-cpu).Seconds()*1e3/float64(b.N), "cpu-ms/op")
+		})
+	}
+}

@@ -22,6 +22,9 @@ type client struct {
 
 func start(t testing.TB, c Config) *client {
 	t.Helper()
+	if c.Timeout == 0 {
+		c.Timeout = time.Minute // the machine may be busy, and the race detector slow
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
