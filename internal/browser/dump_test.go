@@ -16,6 +16,7 @@ func TestPasteDump(t *testing.T) {
 	b.click("#dump-example")
 	b.says("#dump-verdict", "2 items")
 	b.says("#dump-item", "MLX5_CQE_SYNDROME_")
+	b.says("#dump-item", "the WQE at index 0x0000 of QPN 0x001234 is here")
 	log := eval[string](b, "document.getElementById('dump').value")
 	b.setText("dump", "")
 	// The second WQEBB's first octowords field says 8 for 4.
