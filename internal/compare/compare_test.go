@@ -380,3 +380,60 @@ func TestInterrupted(t *testing.T) {
 		t.Errorf("%v in %s", err, b.String())
 	}
 }
+
+// TestCharts looks at the figures behind the pictures.
+func TestCharts(t *testing.T) {
+	q := DefaultQueue()
+	q.IOs = 1000
+	m := newComparer(t, Config{Queue: q})
+	add(t, m, sg.List{{Addr: 0x10000, Len: 4096}, {Addr: 0x20000, Len: 4096}}, sg.List{{Addr: 0x30064, Len: 100}, {Addr: 0x40000, Len: 100}})
+	r := resultOf(t, m)
+	answers := r.AnswerChart()
+	for i, label := range answers.Labels {
+		w := r.way(label)
+		for k, n := range []int{w.Accepted, w.ByFallback, w.Refused} {
+			if got := answers.Series[k].V[i]; got != float64(n)/2 {
+				t.Errorf("%s, %s: %v", label, answers.Series[k].Name, got)
+			}
+		}
+	}
+	for i, label := range r.TimeChart().Labels {
+		sum := 0.0
+		for _, s := range r.TimeChart().Series {
+			sum += s.V[i]
+		}
+		if w := r.way(label); math.Abs(sum-w.TimeNs.Mean) > 1e-9*sum {
+			t.Errorf("%s: %v ns, the parts of the bar are %v", label, w.TimeNs.Mean, sum)
+		}
+	}
+	lines := r.PoolLines()
+	if got := lines[0]; got.Name != "fastreg, 6 more" || len(got.Ways) != 7 || got.Pool.Element != PoolRegions {
+		t.Errorf("%s: %v", got.Name, got.Ways)
+	}
+	for i, l := range r.PoolChart().Lines {
+		last := l.Points[len(l.Points)-1]
+		if last.X != float64(lines[i].Pool.Worst) || last.Y != 0.001 || l.Points[0].Y <= 0.001 || l.Note != lines[i].Pool.Element {
+			t.Errorf("%s: %v", l.Name, l.Points)
+		}
+	}
+}
+
+// TestDraw demands other lists from another seed, the same from the same, and
+// an end when fn wants one.
+func TestDraw(t *testing.T) {
+	draw := func(name string, seed uint64) (text string) {
+		if err := Draw(name, seed, 20, func(c *corpus.Case) error { text += fmt.Sprintf("%v;", c.List); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return text
+	}
+	for _, name := range Generators() {
+		if one := draw(name, 1); one != draw(name, 1) || one == draw(name, 2) || strings.Count(one, ";") != 20 {
+			t.Errorf("%s: the seed does nothing, or too much", name)
+		}
+	}
+	stop, n := errors.New("stop"), 0
+	if err := Draw(AllGenerators, 1, 20, func(*corpus.Case) error { n++; return stop }); !errors.Is(err, stop) || n != 1 {
+		t.Errorf("%v after %d", err, n)
+	}
+}
