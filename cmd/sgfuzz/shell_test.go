@@ -18,29 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// programEnv makes the test binary callable as sgfuzz and gives the environment
-// that finds it, in a fresh home with the files given.
-func programEnv(t *testing.T, home string, files ...string) []string {
-	t.Helper()
-	exe, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := t.TempDir()
-	if err := os.Symlink(exe, filepath.Join(bin, "sgfuzz")); err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(home, f), []byte(plainCase), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return []string{
-		"PATH=" + bin + ":" + os.Getenv("PATH"), asProgram + "=1", "HOME=" + home, "ZDOTDIR=" + home, "XDG_CONFIG_HOME=" + home,
-		"TERM=xterm", "LC_ALL=C.UTF-8", "HISTFILE=/dev/null", "PS1=", "GOCOVERDIR=" + t.TempDir(),
-	}
-}
-
 // terminal opens both ends of a pseudo terminal.
 func terminal(t *testing.T) (user, shell *os.File) {
 	t.Helper()

@@ -43,7 +43,7 @@ type shop struct {
 	Ghost struct{} `cmd:"" hidden:""`
 }
 
-type optional struct{ value string }
+type optional struct{}
 
 func (*optional) IsBool() bool                         { return true }
 func (*optional) Decode(ctx *kong.DecodeContext) error { return nil }
