@@ -36,7 +36,7 @@ func (p *askedPeer) Atomic(op Opcode, rkey uint32, raddr, swapAdd, compare uint6
 // addressed makes a device with a key of all memory and a queue of a transport.
 func addressed(t *testing.T, tr Transport, peer Peer) (*Device, *QP, *sg.Memory) {
 	t.Helper()
-	mem := new(sg.Memory)
+	mem := sg.NewMemory(1)
 	p, _ := ProfileByName("default")
 	d, err := NewDevice(p, mem)
 	if err != nil {
