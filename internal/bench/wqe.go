@@ -82,9 +82,10 @@ func newSPDKWQE(l sg.List) (work, error) {
 }
 
 func (w *spdkWQE) rounds(n int) error {
+	qp, list, length := w.qp, w.list, w.len
 	for range n {
-		w.qp.TxAvailable = ringWQEBBs // as if all before were complete
-		if err := w.qp.PostUMR(mkey, w.len, w.list, 0); err != nil {
+		qp.TxAvailable = ringWQEBBs // as if all before were complete
+		if err := qp.PostUMR(mkey, length, list, 0); err != nil {
 			return err
 		}
 	}
