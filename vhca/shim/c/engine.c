@@ -6,37 +6,21 @@
 #include "engine.h"
 
 #include "events.h"
+#include "library.h"
 
-#include <dlfcn.h>
 #include <endian.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
-
-/* What the library exports; see ../../lib. */
-static struct {
-	int (*open)(void);
-	int (*call)(uint32_t op, void *arg);
-	int (*ring)(uint32_t qpn);
-	void (*arm)(uint32_t cqn, uint32_t word);
-	int (*tick)(void);
-	int (*fd)(void);
-} hca;
 
 /* A send queue's doorbell record, and the counter seen last. */
 struct bell {
@@ -249,48 +233,6 @@ static void *serve(void *started)
 
 /* ---- starting ---- */
 
-/*
- * fresh gives a copy of the library under another name: after a fork the
- * parent's is in memory without its threads, and only a copy starts anew.
- */
-static int fresh(const char *path, char *copy, size_t size)
-{
-	int in = open(path, O_RDONLY | O_CLOEXEC), out = memfd_create("vhca", MFD_CLOEXEC);
-	struct stat st;
-	if (in < 0 || out < 0 || fstat(in, &st) || sendfile(out, in, NULL, (size_t)st.st_size) != st.st_size)
-		return errno ? errno : EIO;
-	close(in);
-	snprintf(copy, size, "/proc/self/fd/%d", out);
-	return 0;
-}
-
-static int load(bool again)
-{
-	const char *path = getenv("SGFUZZ_VHCA_ENGINE");
-	char copy[64];
-	if (!path) {
-		fprintf(stderr, "vhca: SGFUZZ_VHCA_ENGINE does not name the engine's library; start programs by sgfuzz vhca\n");
-		return ENOENT;
-	}
-	if (again && fresh(path, copy, sizeof(copy)) == 0)
-		path = copy;
-	void *lib = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	if (!lib) {
-		fprintf(stderr, "vhca: %s\n", dlerror());
-		return ENOENT;
-	}
-	hca.open = dlsym(lib, "hca_open");
-	hca.call = dlsym(lib, "hca_call");
-	hca.ring = dlsym(lib, "hca_ring");
-	hca.arm = dlsym(lib, "hca_arm");
-	hca.tick = dlsym(lib, "hca_tick");
-	hca.fd = dlsym(lib, "hca_fd");
-	if (hca.open && hca.call && hca.ring && hca.arm && hca.tick && hca.fd)
-		return 0;
-	fprintf(stderr, "vhca: %s is not the engine's library\n", path);
-	return ENOENT;
-}
-
 struct starting {
 	bool again;
 	int err;
@@ -301,7 +243,7 @@ struct starting {
 static void *begin(void *arg)
 {
 	struct starting *s = arg;
-	s->err = load(s->again);
+	s->err = library_load(s->again);
 	if (s->err) {
 		sem_post(&s->ready);
 		return NULL;
