@@ -185,6 +185,7 @@ function row(s) {
 
 // found lists what the strict decoder says.
 function found(view) {
+  if (view.findings.length === 0 && view.what === 'cqe') return null;
   if (view.findings.length === 0) return h('p', { class: 'good' }, 'The strict decoder has nothing to say.');
   return h('ol', { class: 'found' }, view.findings.map((f) => h('li', { class: f.severity },
     h('b', {}, `${f.severity} at ${f.offset.toString(16).padStart(3, '0')} `), h('code', {}, f.field), ' ', f.text, ' ', h('span', { class: 'authority' }, f.authority))));

@@ -3,8 +3,8 @@
 // positions parts of the row's width.
 
 const fewPages = 4n;
-const breakFrom = 0.44;
-const breakTo = 0.56;
+const breakFrom = 0.4;
+const breakTo = 0.6;
 
 // pageOf is a page size that can be drawn: a power of two, else 4096.
 export function pageOf(value) {
