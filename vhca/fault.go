@@ -41,5 +41,32 @@ func (e *Engine) fault(q *qp, pi uint32) bool {
 		e.broken(q, q.dev.Err())
 		return false
 	}
+	if f.draw(f.Padding) {
+		e.stalePadding(q)
+	}
 	return true
+}
+
+// stalePadding overwrites what stands behind the list of an inline UMR, to the
+// 64 bytes that its size is rounded to, with entries that lead nowhere: a device
+// must not look there.
+func (e *Engine) stalePadding(q *qp) {
+	var w mlx5model.WQE
+	if mlx5model.Decode(e.raw[:], &w) != nil || w.Opcode != mlx5model.OpUMR || w.UMR.Mask&mlx5model.MaskLen == 0 {
+		return
+	}
+	live, sum := 0, uint64(0)
+	for ; live < len(w.List) && sum < w.Mkey.Len; live += mlx5model.KLMSize {
+		k := mlx5model.ParseKLM(w.List[live:])
+		if k.Key == mlx5model.RepeatOp {
+			return
+		}
+		sum += uint64(k.ByteCount)
+	}
+	for ; live < len(w.List); live += mlx5model.KLMSize {
+		var stale [mlx5model.KLMSize]byte
+		(&mlx5model.KLM{ByteCount: 0x5a5a, Key: 0x5a5a5a5a, VA: 0x5a5a5a5a5a5a5a5a}).Put(stale[:])
+		q.dev.SQ().Write(q.dev.Consumer(), mlx5model.UMRDataOff+live, stale[:])
+		e.stats.faults++
+	}
 }

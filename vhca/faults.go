@@ -17,6 +17,7 @@ type Faults struct {
 	Delay    float64            // the queue pair stops for DelayNs before the WQE; others overtake it
 	DelayNs  int64
 	Lost     float64 // a doorbell is not seen until the next one
+	Padding  float64 // the padding behind a UMR's inline KLM list is fetched stale
 	Seed     uint64
 
 	rand *rand.Rand
@@ -29,6 +30,7 @@ type Faults struct {
 //	delay=P      a queue pair pauses before a WQE with probability P
 //	usec=N       for so many microseconds; normally 100
 //	lost=P       a doorbell is lost with probability P
+//	padding=P    the padding of a UMR's inline list holds old bytes
 //	seed=N       of the draws
 func ParseFaults(spec string) (Faults, error) {
 	f := Faults{DelayNs: 100e3}
@@ -53,6 +55,8 @@ func (f *Faults) set(name, value string) error {
 		return probability(&f.Delay, value)
 	case "lost":
 		return probability(&f.Lost, value)
+	case "padding":
+		return probability(&f.Padding, value)
 	}
 	n, err := strconv.ParseUint(value, 0, 32)
 	if err != nil {
@@ -69,7 +73,7 @@ func (f *Faults) set(name, value string) error {
 	case "seed":
 		f.Seed = n
 	default:
-		return fmt.Errorf("unknown: error, syndrome, delay, usec, lost or seed")
+		return fmt.Errorf("unknown: error, syndrome, delay, usec, lost, padding or seed")
 	}
 	return nil
 }
@@ -86,6 +90,6 @@ func probability(p *float64, s string) error {
 	return nil
 }
 
-func (f *Faults) any() bool { return f.Error > 0 || f.Delay > 0 || f.Lost > 0 }
+func (f *Faults) any() bool { return f.Error > 0 || f.Delay > 0 || f.Lost > 0 || f.Padding > 0 }
 
 func (f *Faults) draw(p float64) bool { return p > 0 && f.rand.Float64() < p }

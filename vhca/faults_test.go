@@ -3,8 +3,8 @@ package vhca
 import "testing"
 
 func TestParseFaults(t *testing.T) {
-	f, err := ParseFaults("error=0.5,syndrome=0x13,delay=0.25,usec=7,lost=1,seed=9")
-	if err != nil || f.Error != 0.5 || f.Syndrome != 0x13 || f.Delay != 0.25 || f.DelayNs != 7000 || f.Lost != 1 || f.Seed != 9 || !f.any() {
+	f, err := ParseFaults("error=0.5,syndrome=0x13,delay=0.25,usec=7,lost=1,padding=0.125,seed=9")
+	if err != nil || f.Error != 0.5 || f.Syndrome != 0x13 || f.Delay != 0.25 || f.DelayNs != 7000 || f.Lost != 1 || f.Padding != 0.125 || f.Seed != 9 || !f.any() {
 		t.Errorf("%+v, %v", f, err)
 	}
 	if f, err := ParseFaults(""); err != nil || f.any() || f.draw(0) {

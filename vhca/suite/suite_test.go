@@ -270,4 +270,8 @@ func TestFaults(t *testing.T) {
 	if out, err := play(t, lib, vhca.Settings{Faults: "delay=0.3,usec=200,seed=3"}, nil, suite, "rc/", "key/interleaved"); err != nil {
 		t.Errorf("delays break nothing: %v\n%s", err, out)
 	}
+	out, err = play(t, lib, vhca.Settings{Faults: "padding=1", Stats: true}, nil, suite, "key/lists")
+	if err != nil || strings.Contains(out, " 0 faults injected") {
+		t.Errorf("padding is nobody's: %v\n%s", err, out)
+	}
 }
