@@ -212,9 +212,12 @@ func TestErrorsFlushBothEnds(t *testing.T) {
 	if ev := r.events[11]; len(ev) != 1 || ev[0][8] != eventAccess || binary.NativeEndian.Uint64(ev[0]) != 201 {
 		t.Errorf("events %x", ev)
 	}
-	if !r.e.Tick() {
-		t.Error("broken queue pairs are not looked after")
+	if r.e.Tick() {
+		t.Error("broken queue pairs keep the adapter awake")
 	}
+	r.recv(1, kb, b)
+	r.e.Ring(r.qp[1])
+	r.want(1, mlx5model.CQERespErr, mlx5model.SynFlush)
 	if sent, err := r.e.DestroyQP(r.qp[1]); sent != 1 || err != nil {
 		t.Errorf("destroying gives %d events, %v", sent, err)
 	}

@@ -10,8 +10,7 @@ import (
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 )
 
-// Ring says that a queue pair's send counter in memory has changed. It
-// reports whether Tick must be called from time to time from now on.
+// Ring says that a queue pair's counters in memory have changed. It reports whether Tick must be called from time to time from now on.
 func (e *Engine) Ring(n uint32) bool {
 	if q := e.qps[n]; q != nil && !e.loses() {
 		e.run(q)
@@ -28,8 +27,8 @@ func (e *Engine) flushTrace() {
 	}
 }
 
-// Tick looks after queue pairs that wait for a receive or a time, and flushes
-// what is posted to broken ones. It reports whether some are left.
+// Tick looks after queue pairs that wait for a receive or a time, and those
+// that just broke. It reports whether some are left.
 func (e *Engine) Tick() bool {
 	if e.c.Remote != nil {
 		e.c.Remote.receive()
@@ -65,9 +64,10 @@ func (e *Engine) run(q *qp) {
 	e.watch(q)
 }
 
-// watch keeps those queue pairs restless that time or a receive can move.
+// watch keeps those queue pairs restless that time or another's receive can
+// move. A broken one hears of what is posted by Ring.
 func (e *Engine) watch(q *qp) {
-	if q.deadline != 0 || q.delayed != 0 || q.state == Err {
+	if q.deadline != 0 || q.delayed != 0 {
 		e.restless[q] = struct{}{}
 	} else {
 		delete(e.restless, q)

@@ -22,11 +22,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A send queue's doorbell record, and the counter seen last. */
+/* A queue pair's doorbell record, receive and send, and what was seen last. */
 struct bell {
 	uint32_t qpn;
-	uint32_t *word;
-	uint16_t seen;
+	uint64_t *words;
+	uint64_t seen;
 };
 
 /*
@@ -79,7 +79,7 @@ static void *grow(void *list, int count, int *room, size_t size)
 static void add_bell(uint32_t qpn, uint64_t db)
 {
 	me.bells = grow(me.bells, me.bell_count, &me.bell_room, sizeof(*me.bells));
-	me.bells[me.bell_count++] = (struct bell){ qpn, (uint32_t *)(uintptr_t)(db + 4), 0 };
+	me.bells[me.bell_count++] = (struct bell){ qpn, (uint64_t *)(uintptr_t)db, 0 };
 }
 
 static void add_arm(uint32_t cqn, uint64_t db)
@@ -115,7 +115,7 @@ static void note(enum hca_op op, void *arg)
 			add_arm(cq->n, cq->db);
 		break;
 	case HCA_QP_CREATE:
-		if (qp->sq_wqebbs)
+		if (qp->db)
 			add_bell(qp->n, qp->db);
 		break;
 	case HCA_CQ_DESTROY:
@@ -149,10 +149,10 @@ static bool look(void)
 	bool busy = false;
 	for (int i = 0; i < me.bell_count; i++) {
 		struct bell *b = &me.bells[i];
-		uint16_t pi = (uint16_t)be32toh(__atomic_load_n(b->word, __ATOMIC_ACQUIRE));
-		if (pi == b->seen)
+		uint64_t now = __atomic_load_n(b->words, __ATOMIC_ACQUIRE);
+		if (now == b->seen)
 			continue;
-		b->seen = pi;
+		b->seen = now;
 		me.restless = hca.ring(b->qpn) != 0;
 		busy = true;
 	}
