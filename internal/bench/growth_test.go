@@ -61,7 +61,7 @@ func TestGrowth(t *testing.T) {
 		t.Errorf("told of %d lists", told)
 	}
 	for _, s := range all {
-		if len(s.Points) != 4 || s.Points[0].N != 1<<14 || s.Points[3].N != 1<<17 || s.Points[3].Ns <= s.Points[0].Ns || math.IsNaN(s.Slope+s.Tail) {
+		if len(s.Points) != 4 || s.Points[0].N != 1<<14 || s.Points[3].N != 1<<17 || s.Points[0].Ns <= 0 || s.Points[3].Ns <= 0 || math.IsNaN(s.Slope+s.Tail) {
 			t.Errorf("%+v", s)
 		}
 	}

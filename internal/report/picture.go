@@ -83,7 +83,7 @@ func (p *painter) paint(f *Finding) Picture {
 		out.Note = err.Error()
 		return out
 	}
-	svg := pic.SVG(s, picture.SVGOptions{ID: f.ID, Bare: true})
+	svg := pic.SVG(s, picture.SVGOptions{ID: "p-" + f.ID, Bare: true})
 	if len(svg) > maxPicture {
 		out.Note = fmt.Sprintf("it would have %d KiB", len(svg)>>10)
 		return out
