@@ -54,6 +54,10 @@ func TestReportUsage(t *testing.T) {
 	sgfuzz("", "report").want(t, exitUsage)
 	sgfuzz("", "report", filepath.Join(dir, "none")).want(t, exitUsage, "no such")
 	sgfuzz("", "report", "--findings=0", dir).want(t, exitUsage, "--findings 0")
+	sgfuzz("", "report", dir).want(t, exitUsage, "neither a campaign's state")
+	if err := os.WriteFile(filepath.Join(dir, "mutants.json"), []byte("[]\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	sgfuzz("", "report", "--out", filepath.Join(dir, "none", "page.html"), dir).want(t, exitInternal, "none")
 	sgfuzz("", "report", dir).want(t, exitFine, "no campaign has begun here")
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"time"
@@ -35,7 +36,8 @@ const (
 )
 
 // Read makes a report of a state directory. The error says that the directory
-// or its journal cannot be read; it wraps fuzz.ErrState or a system's error.
+// or its journal cannot be read, or that nothing is there (ErrNothing); it wraps
+// fuzz.ErrState or a system's error.
 func Read(dir string, o Options) (*Report, error) {
 	o.Findings, o.PictureBytes = cmp.Or(o.Findings, DefaultFindings), cmp.Or(o.PictureBytes, DefaultPictures)
 	if o.Now.IsZero() {
@@ -59,8 +61,14 @@ func Read(dir string, o Options) (*Report, error) {
 	r.findings(s, &o)
 	r.mutants(o.Mutants)
 	r.bench(o.Bench)
+	if r.Campaign == nil && len(r.Findings.All) == 0 && r.Mutants.File == "" && r.Bench.File == "" {
+		return nil, fmt.Errorf("%s: %w (sgfuzz run --state=%s makes one)", dir, ErrNothing, dir)
+	}
 	return r, nil
 }
+
+// ErrNothing reports a directory that has nothing to report.
+var ErrNothing = errors.New("neither a campaign's state nor findings nor results")
 
 // problem notes a file that cannot be used.
 func (r *Report) problem(err error) string {

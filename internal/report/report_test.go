@@ -262,21 +262,26 @@ func TestOldState(t *testing.T) {
 	demand(t, html(t, r), "not noted by the version that ran it", "Nothing is counted by feature")
 }
 
-// TestNoData is an empty directory: every section says what makes its data.
+// TestNoData is a directory without a campaign: every section says what makes
+// its data. Of an empty one there is no page.
 func TestNoData(t *testing.T) {
 	dir := t.TempDir()
-	page := html(t, read(t, dir, Options{}))
-	demand(t, page, "No campaign yet", "sgfuzz run --state="+dir, "sgfuzz mutants --json=", "sgfuzz bench --json=")
-	for _, id := range []string{"summary", "growth", "heat", "findings", "mutants", "bench"} {
+	if _, err := Read(dir, Options{}); !errors.Is(err, ErrNothing) {
+		t.Errorf("an empty directory: %v", err)
+	}
+	results := filepath.Join(t.TempDir(), "mutants.json")
+	write(t, results, goodMutants)
+	page := html(t, read(t, dir, Options{Mutants: results}))
+	demand(t, page, "No campaign yet", "sgfuzz run --state="+dir, "sgfuzz bench --json=")
+	for _, id := range []string{"summary", "growth", "heat", "findings", "bench"} {
 		_, section, _ := strings.Cut(page, `<section id="`+id+`">`)
 		section, _, _ = strings.Cut(section, "</section>")
 		if !strings.Contains(section, `class="note"`) {
 			t.Errorf("section %s says nothing: %s", id, section)
 		}
 	}
-	if all, err := os.ReadDir(dir); err != nil || len(all) != 0 {
-		t.Errorf("%v: the directory has %v", err, all)
-	}
+	campaign(t, dir, nil)
+	demand(t, html(t, read(t, dir, Options{})), "sgfuzz mutants --json=")
 }
 
 // TestSelfContained demands that a page with everything loads nothing.
