@@ -46,6 +46,8 @@ type CQE struct {
 	Imm        uint32 // immediate or invalidated key of a receive
 	Solicited  bool
 	WantsEvent bool // the WQE asked for an event (CtrlCEEvent); not on the wire
+
+	Sig *SigError // of CQESigErr, which has no other field but QPN
 }
 
 // Failed reports whether the completion is an error.
@@ -57,6 +59,11 @@ func (c *CQE) Failed() bool { return c.Opcode == CQEReqErr || c.Opcode == CQERes
 func (c *CQE) Put(b []byte) {
 	b = b[:CQESize]
 	clear(b)
+	b[0x3f] = uint8(c.Opcode)<<4 | flag(c.Solicited, 2)
+	if c.Sig != nil {
+		c.Sig.put(b)
+		return
+	}
 	binary.BigEndian.PutUint32(b[0x20:], c.UIDX&0xffffff)
 	if c.Failed() {
 		b[0x36], b[0x37] = c.Vendor, uint8(c.Syndrome)
@@ -66,12 +73,39 @@ func (c *CQE) Put(b []byte) {
 	}
 	binary.BigEndian.PutUint32(b[0x38:], uint32(c.WQEOpcode)<<24|c.QPN&0xffffff)
 	binary.BigEndian.PutUint16(b[0x3c:], c.Index)
-	b[0x3f] = uint8(c.Opcode)<<4 | flag(c.Solicited, 2)
+}
+
+// put writes the fields of a signature error.
+func (s *SigError) put(b []byte) {
+	binary.BigEndian.PutUint32(b[0x10:], s.Expected)
+	binary.BigEndian.PutUint32(b[0x14:], s.Actual)
+	binary.BigEndian.PutUint32(b[0x18:], s.ExpectedRef)
+	binary.BigEndian.PutUint32(b[0x1c:], s.ActualRef)
+	binary.BigEndian.PutUint16(b[0x20:], s.Syndrome)
+	b[0x23] = sigMemory
+	binary.BigEndian.PutUint32(b[0x24:], s.Key)
+	binary.BigEndian.PutUint64(b[0x28:], s.Offset)
+	binary.BigEndian.PutUint32(b[0x38:], s.QPN&0xffffff)
+}
+
+// sigMemory is the memory as domain of a signature error.
+const sigMemory = 1
+
+func parseSigError(b []byte) *SigError {
+	return &SigError{
+		QPN: binary.BigEndian.Uint32(b[0x38:]) & 0xffffff, Key: binary.BigEndian.Uint32(b[0x24:]), Syndrome: binary.BigEndian.Uint16(b[0x20:]),
+		Expected: binary.BigEndian.Uint32(b[0x10:]), Actual: binary.BigEndian.Uint32(b[0x14:]),
+		ExpectedRef: binary.BigEndian.Uint32(b[0x18:]), ActualRef: binary.BigEndian.Uint32(b[0x1c:]), Offset: binary.BigEndian.Uint64(b[0x28:]),
+	}
 }
 
 // ParseCQE reads 64 bytes that Put, or a device, wrote.
 func ParseCQE(b []byte) CQE {
 	b = b[:CQESize]
+	if op := CQEOpcode(b[0x3f] >> 4); op == CQESigErr {
+		s := parseSigError(b)
+		return CQE{Opcode: op, QPN: s.QPN, Sig: s, Solicited: b[0x3f]&2 != 0}
+	}
 	c := CQE{
 		Opcode:    CQEOpcode(b[0x3f] >> 4),
 		WQEOpcode: Opcode(b[0x38]),

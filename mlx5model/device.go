@@ -41,6 +41,10 @@ type Device struct {
 
 	dest []byte // scratch: address of the WQE under way, of UD and XRC
 
+	signs    bool     // signatures are computed
+	signed   []signed // accesses whose signatures are still to do
+	blockBuf []byte   // scratch: a block and its tuple
+
 	unknownMask uint64 // UMRs that carried mask bits outside MaskKnown
 }
 
@@ -72,6 +76,7 @@ func (d *Device) Reset(p Profile, mem HostMemory) error {
 	clear(d.qps)
 	clear(d.psvs)
 	d.p, d.mem, d.unknownMask = p, mem, 0
+	d.SetSignatures(false)
 	if d.heldTooMuch() {
 		d.trimPool()
 	}
@@ -86,7 +91,7 @@ func (d *Device) Profile() *Profile { return &d.p }
 func (d *Device) UnknownMaskUMRs() uint64 { return d.unknownMask }
 
 // PSV is the transient signature that SET_PSV last gave a PSV index. The model
-// remembers it and does not compute signatures.
+// remembers it; signatures start from it (SetSignatures).
 func (d *Device) PSV(index uint32) (transient uint64, ok bool) {
 	transient, ok = d.psvs[index]
 	return transient, ok

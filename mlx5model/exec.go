@@ -68,6 +68,7 @@ func (d *Device) Doorbell(qp *QP, pi uint32) {
 // step executes or flushes the WQE at the consumer counter and gives its
 // length in WQEBBs, 1 to left, or 0 if the peer waits.
 func (d *Device) step(qp *QP, left uint32) uint32 {
+	d.signed = d.signed[:0]
 	raw := d.raw[:CtrlSize]
 	copy(raw, qp.cfg.SQ.At(qp.ci, 0))
 	ctrl := ParseCtrl(raw)
@@ -190,7 +191,7 @@ func (q *QP) uses(key uint32) {
 
 // setPSV remembers the transient signature: be32 index, be16 syndrome, be16
 // reserved, be64 transient signature behind the control segment. Authority:
-// include/linux/mlx5/qp.h mlx5_seg_set_psv. Signatures are not computed.
+// include/linux/mlx5/qp.h mlx5_seg_set_psv.
 func (d *Device) setPSV(w *WQE) *WQEError {
 	if len(w.Data) != 16 {
 		return &WQEError{Syndrome: SynLocalQPOp, Reason: ReasonWQESize}

@@ -134,7 +134,7 @@ func (d *Device) segments(qp *QP, data []byte, op Op) (uint64, *WQEError) {
 		}
 		qp.uses(s.Lkey)
 		var err error
-		d.gather, err = d.Translate(d.gather, Access{Op: op, QPN: qp.cfg.QPN, PD: qp.cfg.PD, Key: s.Lkey, VA: s.Addr, Len: n})
+		d.gather, err = d.Reach(d.gather, Access{Op: op, QPN: qp.cfg.QPN, PD: qp.cfg.PD, Key: s.Lkey, VA: s.Addr, Len: n})
 		if err != nil {
 			return 0, localError(s.Lkey, err)
 		}

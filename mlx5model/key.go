@@ -36,6 +36,8 @@ type mkey struct {
 	xlt   []byte // the list as far as ever written; zeros follow up to the capacity
 	bsf   []byte
 
+	sigTold bool // an error of its signature was told, and no UMR has asked for more
+
 	// sums holds, for the first len(sums)-1 entries of a KLM or repeat list,
 	// how many bytes lie before each, and the total; see key_list.go.
 	sums []uint64
@@ -155,8 +157,8 @@ func (d *Device) QueryXlt(key uint32) []byte {
 	return nil
 }
 
-// QueryBSF is the key's byte-stream-format area as last written, stored but
-// not interpreted. The slice is the device's own.
+// QueryBSF is the key's byte-stream-format area as last written, whole and
+// as it came. The slice is the device's own.
 func (d *Device) QueryBSF(key uint32) []byte {
 	if k := d.find(KeyIndex(key)); k != nil {
 		return k.bsf

@@ -36,6 +36,9 @@ func (d *Device) umr(qp *QP, w *WQE) *WQEError {
 	if len(w.BSF) != 0 {
 		k.bsf = append(k.bsf[:0], w.BSF...)
 	}
+	if w.UMR.Mask&MaskSigErr != 0 {
+		k.sigTold = false
+	}
 	qp.changed(k.index)
 	return nil
 }

@@ -109,7 +109,7 @@ func (c *cq) put(e *mlx5model.CQE, r *receive) {
 		binary.BigEndian.PutUint32(b[0x18:], word)
 		binary.BigEndian.PutUint16(b[0x16:], portLID)
 	}
-	if !e.Failed() {
+	if !e.Failed() && e.Sig == nil {
 		binary.BigEndian.PutUint64(b[0x30:], uint64(clock()))
 	}
 	log := bits.TrailingZeros32(c.spec.Entries)

@@ -58,6 +58,7 @@ type Engine struct {
 	scatter  []sg.Extent
 	tail     []sg.Extent
 	buf      []byte // for copies out of inline data
+	sigErrs  []mlx5model.SigError
 	stats    counters
 	inspect  bool // WQEs are looked at before they execute
 	findings []mlx5model.Finding
@@ -73,6 +74,7 @@ func New(c Config) (*Engine, error) {
 	if c.Slot > 254 {
 		return nil, fmt.Errorf("slot %d: at most 254", c.Slot)
 	}
+	dev.SetSignatures(true)
 	e := &Engine{
 		c: c, dev: dev, post: c.Post,
 		pds: map[uint32]*pd{}, mrs: map[uint32]*mr{}, cqs: map[uint32]*cq{}, srqs: map[uint32]*srq{},
@@ -109,7 +111,7 @@ func clock() int64 { return int64(time.Since(started)) }
 
 // counters are what Stats prints.
 type counters struct {
-	wqes, umrs, moved, completions, events, errors, overruns, waits, faults uint64
+	wqes, umrs, moved, completions, events, errors, overruns, waits, faults, signatures uint64
 }
 
 // Stats writes what happened so far, a line each.
@@ -125,6 +127,7 @@ func (e *Engine) Stats(w io.Writer) {
 		{s.completions, "completions written"},
 		{s.events, "queue pairs taken to the error state"},
 		{s.errors, "error completions"},
+		{s.signatures, "signature errors"},
 		{s.waits, "waits for a receive"},
 		{s.overruns, "completion queues overrun"},
 		{s.faults, "faults injected"},

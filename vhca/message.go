@@ -92,7 +92,7 @@ func (p *peer) writeImm(to *qp, pd uint32, m *mlx5model.Message, n uint64) (mlx5
 		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights), false
 	}
 	var err error
-	p.e.scatter, err = p.e.dev.Translate(p.e.scatter[:0],
+	p.e.scatter, err = p.e.dev.Reach(p.e.scatter[:0],
 		mlx5model.Access{Op: mlx5model.RemoteWrite, QPN: to.n, PD: pd, Key: m.RKey, VA: m.RAddr, Len: n})
 	if err == nil {
 		err = p.e.move(p.e.scatter, m.Local, m.Memory)

@@ -91,7 +91,7 @@ func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights)
 	}
 	var err error
-	p.e.scatter, err = p.e.dev.Translate(p.e.scatter[:0], mlx5model.Access{Op: op, QPN: to.n, PD: pd, Key: rkey, VA: raddr, Len: n})
+	p.e.scatter, err = p.e.dev.Reach(p.e.scatter[:0], mlx5model.Access{Op: op, QPN: to.n, PD: pd, Key: rkey, VA: raddr, Len: n})
 	if err != nil {
 		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err)
 	}

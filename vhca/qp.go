@@ -107,6 +107,7 @@ type qp struct {
 	attr   Attr
 	events uint32
 	peer   *peer
+	drain  bool // a signature error stops the send queue
 
 	deadline int64 // when the wait of the WQE at the head ends, 0 for no wait
 	why      mlx5model.Syndrome
@@ -251,7 +252,7 @@ func (e *Engine) enter(q *qp, to State) {
 	case Reset:
 		q.dev.Recover(0)
 		q.dev.ClearCompletions()
-		q.rq.ci, q.deadline, q.attr = 0, 0, Attr{}
+		q.rq.ci, q.deadline, q.attr, q.drain = 0, 0, Attr{}, false
 		delete(e.restless, q)
 		return
 	case Err:

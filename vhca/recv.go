@@ -200,7 +200,7 @@ func (e *Engine) room(s *sink, qpn uint32, need uint64) error {
 		}
 		n := min(uint64(d.ByteCount), need)
 		var err error
-		e.scatter, err = e.dev.Translate(e.scatter, mlx5model.Access{Op: mlx5model.ReceiveWrite, QPN: qpn, PD: s.pd, Key: d.Lkey, VA: d.Addr, Len: n})
+		e.scatter, err = e.dev.Reach(e.scatter, mlx5model.Access{Op: mlx5model.ReceiveWrite, QPN: qpn, PD: s.pd, Key: d.Lkey, VA: d.Addr, Len: n})
 		if err != nil {
 			return err
 		}

@@ -204,6 +204,13 @@ func (e *Engine) asked(q *Request, local []sg.Extent) (mlx5model.Syndrome, uint6
 	p := &peer{e: e, q: from, foreign: true, dest: q.Dest[:]}
 	mem := NewProcess()
 	mem.pid = int(q.PID)
+	first := e.dev.Reached() // this adapter may be in the middle of a WQE
+	s, before := p.carryOut(q, local, mem)
+	e.settle(first, s == mlx5model.SynOK)
+	return s, before
+}
+
+func (p *peer) carryOut(q *Request, local []sg.Extent, mem *Process) (mlx5model.Syndrome, uint64) {
 	switch q.Opcode {
 	case mlx5model.OpRDMAWrite, mlx5model.OpRDMARead:
 		return p.Transfer(q.Opcode == mlx5model.OpRDMAWrite, q.RKey, q.RAddr, local, mem), 0

@@ -55,7 +55,7 @@ func (e *Engine) run(q *qp) {
 	}
 	if q.spec.SQWQEBBs != 0 && (q.state == RTS || q.state == Err) {
 		pi := bits.ReverseBytes32(atomic.LoadUint32(wordAt(q.spec.DB + 4)))
-		for e.step(q, pi) {
+		for (q.state == RTS || q.state == Err) && e.step(q, pi) {
 		}
 	}
 	if q.state == Err {
@@ -94,6 +94,7 @@ func (e *Engine) step(q *qp, pi uint32) bool {
 	if umr {
 		e.stats.umrs++
 	}
+	e.settle(0, q.dev.State() == mlx5model.QPReady)
 	for _, c := range q.dev.Completions() {
 		if c.Failed() {
 			e.stats.errors++

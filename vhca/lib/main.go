@@ -85,7 +85,7 @@ func call(op C.uint32_t, arg unsafe.Pointer) error {
 		return createSRQ((*C.struct_hca_srq)(arg))
 	case C.HCA_QP_CREATE:
 		return createQP((*C.struct_hca_qp)(arg))
-	case C.HCA_QP_MODIFY, C.HCA_QP_QUERY:
+	case C.HCA_QP_MODIFY, C.HCA_QP_QUERY, C.HCA_QP_DRAIN:
 		return callQP(op, (*C.struct_hca_qp_attr)(arg))
 	case C.HCA_CLOSE:
 		finish()

@@ -70,9 +70,12 @@ func createQP(q *C.struct_hca_qp) error {
 }
 
 func callQP(op C.uint32_t, a *C.struct_hca_qp_attr) error {
-	if op == C.HCA_QP_QUERY {
+	switch op {
+	case C.HCA_QP_DRAIN:
+		return engine.DrainQP(uint32(a.n), a.drain != 0)
+	case C.HCA_QP_QUERY:
 		s, err := engine.QPState(uint32(a.n))
-		a.state = C.uint32_t(s)
+		a.state, a.counter = C.uint32_t(s), C.uint16_t(engine.QPCounter(uint32(a.n)))
 		return err
 	}
 	return engine.ModifyQP(uint32(a.n), vhca.Attr{Mask: uint32(a.mask), State: vhca.State(a.state), CurState: vhca.State(a.cur_state),

@@ -42,8 +42,9 @@ int rereg_mr(hdr *h);
 int query_mr(hdr *h);
 int alloc_mw(hdr *h);
 int devx_create(hdr *h);
-int devx_modify(hdr *h);
 int devx_destroy(hdr *h);
+int devx_modify(hdr *h);        /* qpc.c */
+int devx_query(hdr *h);
 int create_cq(hdr *h);          /* queues.c */
 int resize_cq(hdr *h);
 int destroy_cq(hdr *h);

@@ -32,7 +32,8 @@ enum hca_op {
 	HCA_SRQ_DESTROY,  /* hca_value: in n, out events */
 	HCA_QP_CREATE,    /* hca_qp: out n */
 	HCA_QP_MODIFY,    /* hca_qp_attr */
-	HCA_QP_QUERY,     /* hca_qp_attr: in n, out state */
+	HCA_QP_QUERY,     /* hca_qp_attr: in n, out state, counter */
+	HCA_QP_DRAIN,     /* hca_qp_attr: in n, drain */
 	HCA_QP_DESTROY,   /* hca_value: in n, out events */
 	HCA_CLOSE,        /* nothing: the process ends */
 };
@@ -73,7 +74,9 @@ struct hca_qp {
 
 struct hca_qp_attr {
 	uint32_t n, mask, state, cur_state, access, qkey, dest_qpn;
+	uint16_t counter; /* of the first WQEBB not executed */
 	uint8_t timeout, retries, rnr, min_rnr, notify;
+	uint8_t drain; /* a signature error stops the send queue */
 };
 
 /*

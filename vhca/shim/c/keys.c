@@ -130,21 +130,6 @@ int devx_create(hdr *h)
 	return 0;
 }
 
-/*
- * devx_modify takes INIT2INIT, by which the library asks that a signature error
- * stops the queue. The adapter finds none, as it computes no signatures.
- */
-int devx_modify(hdr *h)
-{
-	enum { INIT2INIT_QP = 0x50e };
-	struct ib_uverbs_attr *a = attr(h, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN);
-	const uint8_t *in = input(h, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_IN);
-	if (!in || a->len < 4 || be32_at(in) >> 16 != INIT2INIT_QP)
-		return EOPNOTSUPP;
-	output(h, MLX5_IB_ATTR_DEVX_OBJ_MODIFY_CMD_OUT, NULL, 0);
-	return 0;
-}
-
 int devx_destroy(hdr *h)
 {
 	uint64_t handle = number(h, MLX5_IB_ATTR_DEVX_OBJ_DESTROY_HANDLE);
