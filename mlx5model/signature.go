@@ -42,7 +42,7 @@ const (
 	bsfSizeMask   = 3 << 6
 	bsfSizeInline = 2 << 6 // basic, extended and inline sections, no crypto
 	bsfSame       = 1 << 4 // MLX5_BSF_SBS: both domains, of one structure
-	bsfRepeat     = 0x02   // of a CRC's format selector: every block starts from the seed
+	bsfInlineMem  = 0x30
 )
 
 // sigBlocks is the block size in bytes by its selector. Authority:
@@ -50,18 +50,13 @@ const (
 // MLX5_BSF_SIZE_*.
 var sigBlocks = [...]uint64{1: 512, 2: 520, 3: 4096, 4: 4160, 6: 4048}
 
-// sigTables are the polynomials of a CRC's format selector, without its low
-// nibble. Authority: providers/mlx5/qp.c mlx5_umr_crc_bfs, for the selectors.
-var sigTables = map[uint8]*crc32.Table{0x20: crc32.IEEETable, 0x40: crc32.MakeTable(crc32.Castagnoli)}
-
-const tupleCRC32 = 4 // bytes
-
 // signature is what a key's BSF asks of blocks in memory.
 type signature struct {
-	block, tuple uint64 // bytes
-	check        uint8  // bit 7-i: byte i of the tuple is compared
-	table        *crc32.Table
+	block, tuple uint64       // bytes
+	check        uint8        // bit 7-i: byte i of the tuple is compared
+	table        *crc32.Table // of a CRC-32; nil for T10-DIF
 	seed         uint32
+	dif          dif
 }
 
 // signed is an access through a key with a signature, under way.
@@ -74,8 +69,9 @@ type signed struct {
 // does not after Reset: BSFs are stored and have no effect.
 func (d *Device) SetSignatures(on bool) { d.signs, d.signed = on, d.signed[:0] }
 
-// signatureOf is what the key's BSF asks, if this model knows it: a CRC-32 or
-// CRC-32C of the memory domain alone, each block from the seed of its PSV on.
+// signatureOf is what the key's BSF asks, if this model knows it: a CRC-32,
+// CRC-32C or T10-DIF with CRC of the memory domain alone, each block from the seed
+// of its PSV on.
 // With a domain of the wire too, or alone, tuples pass or cancel out, and
 // nothing is computed here.
 func (d *Device) signatureOf(k *mkey) (s signature, ok bool) {
@@ -87,12 +83,8 @@ func (d *Device) signatureOf(k *mkey) (s signature, ok bool) {
 		s.block = sigBlocks[b[3]]
 	}
 	word := binary.BigEndian.Uint32(b[0xc:])
-	s.table = sigTables[uint8(word>>24)&0xf0]
-	if s.block == 0 || s.table == nil || word>>24&bsfRepeat == 0 {
-		return s, false
-	}
-	s.tuple, s.check, s.seed = tupleCRC32, b[1], uint32(d.psvs[word&0xffffff]>>32)
-	return s, true
+	s.check = b[1]
+	return s, s.block != 0 && s.format(uint8(word>>24), d.psvs[word&0xffffff], b[bsfInlineMem:])
 }
 
 // Reach is Translate for one who moves the bytes. Through a key with a
@@ -195,22 +187,16 @@ func (d *Device) settleBlock(s *signed, k *mkey, b uint64) (SigError, bool) {
 	if d.ext, err = d.Translate(d.ext[:0], a); err != nil || d.gatherHost(d.ext, buf) != nil {
 		return e, false
 	}
-	// SPDK module/accel/mlx5/accel_mlx5.c takes the value as the host's word, of
-	// a seed that is the register's start, and inverts it to get the register:
-	// so memory has the inverted register, lowest byte first.
-	want := crc32.Update(^s.sig.seed, s.sig.table, buf[:s.sig.block])
-	var tuple [tupleCRC32]byte
-	binary.LittleEndian.PutUint32(tuple[:], want)
+	var room [tupleMost]byte
+	want, got := room[:s.sig.tuple], buf[s.sig.block:]
+	s.sig.make(want, buf[:s.sig.block], b)
 	if s.a.Op.Writes() {
-		return e, d.putTail(d.ext, tuple[:]) == nil
+		return e, d.putTail(d.ext, want) == nil
 	}
-	e.Expected, e.Actual = want, binary.LittleEndian.Uint32(buf[s.sig.block:])
-	for i, w := range tuple {
-		if s.sig.check&(0x80>>i) != 0 && buf[s.sig.block+uint64(i)] != w {
-			return e, false
-		}
-	}
-	return e, true
+	e.Syndrome = s.sig.compare(want, got)
+	e.Expected, e.ExpectedRef = s.sig.words(want)
+	e.Actual, e.ActualRef = s.sig.words(got)
+	return e, e.Syndrome == 0
 }
 
 // gatherHost reads extents into buf.
