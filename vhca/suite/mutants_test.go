@@ -56,6 +56,20 @@ var engines = []mutant{
 	{"XRC keys of domain 0", "vhca/peer.go", "	return s.spec.PD, s\n", "	return 0, s\n", []string{"xrc/"}},
 	{"UD has no room for the header", "vhca/message.go", "	body := e.after(e.scatter, grhSize)", "	body := e.after(e.scatter, 0)", []string{"ud/"}},
 	{"UC errors reach the sender", "vhca/peer.go", "	if !p.reliable() {\n		return mlx5model.SynOK\n	}\n	p.e.explain", "	p.e.explain", []string{"uc/"}},
+
+	{"ignore the guard", "mlx5model/signature_tuple.go", "s.check&(0x80>>i) == 0 ||", "s.check&(0x80>>i) <= 0xff ||", []string{"signature/"}},
+	{"never drain", "vhca/signature.go", "	if q.drain && q.state == RTS {", "	if q.drain && q.state == Reset {", []string{"signature/"}},
+	{"a drained queue runs on", "vhca/run.go", "(q.state == RTS || q.state == Err) && e.step(q, pi)", "e.step(q, pi)", []string{"signature/"}},
+	{"drain unasked", "vhca/signature.go", "	if q.drain && q.state", "	if q.state", []string{"signature/"}},
+	{"a CRC without its inversion", "mlx5model/signature_tuple.go", "crc32.Update(^s.seed, s.table, block)", "^crc32.Update(^s.seed, s.table, block)", []string{"signature/"}},
+	{"every seed is ones", "mlx5model/signature_tuple.go", "crc32.Update(^s.seed, s.table, block)", "crc32.Update(0, s.table, block)", []string{"signature/"}},
+	{"CRC32C is CRC32", "mlx5model/signature_tuple.go", "crc32.MakeTable(crc32.Castagnoli)", "crc32.IEEETable", []string{"signature/"}},
+	{"tuples are not made", "mlx5model/signature.go", "d.putTail(d.ext, want) == nil", "true", []string{"signature/"}},
+	{"tuples need no room", "mlx5model/signature.go", "	if err == nil && in == 0 && n == s.sig.block {", "	if false {", []string{"signature/"}},
+	{"tuples count in addresses", "mlx5model/signature.go", "k.ctx.Start+block*(s.sig.block+s.sig.tuple)+in, n", "k.ctx.Start+block*0+off, n", []string{"signature/"}},
+	{"errors are told again", "mlx5model/signature.go", "			k.sigTold = true", "			k.sigTold = false", []string{"signature/"}},
+	{"errors are told once for all", "mlx5model/umr.go", "		k.sigTold = false", "		k.sigTold = k.sigTold && true", []string{"signature/"}},
+	{"the requester is told for its peer", "vhca/signature.go", "		q := e.qps[s.QPN]\n", "		q := e.qps[0]\n", []string{"signature/"}},
 }
 
 const classic = 8

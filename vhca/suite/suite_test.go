@@ -115,7 +115,7 @@ func TestC(t *testing.T) {
 // TestFast runs the suite on unchecked copies.
 func TestFast(t *testing.T) {
 	lib, suite := need(t)
-	if out, err := play(t, lib, vhca.Settings{Fast: true}, []string{"SUITE_FAST=1"}, suite, "rc/", "key/", "srq/", "random"); err != nil {
+	if out, err := play(t, lib, vhca.Settings{Fast: true}, []string{"SUITE_FAST=1"}, suite, "rc/", "key/", "srq/", "signature/", "random"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
@@ -123,7 +123,7 @@ func TestFast(t *testing.T) {
 // TestStrict runs it all under strict decoding: the library is sound.
 func TestStrict(t *testing.T) {
 	lib, suite := need(t)
-	out, err := play(t, lib, vhca.Settings{Strict: true}, nil, suite, "rc/", "key/", "window/", "srq/", "xrc/", "ud/", "uc/", "random")
+	out, err := play(t, lib, vhca.Settings{Strict: true}, nil, suite, "rc/", "key/", "window/", "srq/", "xrc/", "ud/", "uc/", "signature/", "random")
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -161,11 +161,13 @@ func TestPython(t *testing.T) {
 	if exec.Command(python, "-c", "import pyverbs.device").Run() != nil {
 		t.Skip("SKIPPED: no pyverbs (Debian: python3-pyverbs)")
 	}
-	out, err := play(t, lib, vhca.Settings{}, nil, python, "python/suite.py")
-	if err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	for _, script := range []string{"python/suite.py", "python/signature.py"} {
+		out, err := play(t, lib, vhca.Settings{}, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, script)
+		if err != nil {
+			t.Errorf("%s: %v\n%s", script, err, out)
+		}
+		t.Log(out)
 	}
-	t.Log(out)
 }
 
 func TestDevinfo(t *testing.T) {
