@@ -30,5 +30,5 @@
 // needed. There is one port, InfiniBand, without a subnet manager, and a
 // network that loses nothing. Raw packets, DC, device memory and
 // flow steering are not there and answer so that programs skip them.
-// Signatures and encryption of keys are stored and not computed.
+// Signatures of keys are computed as docs/vhca.md says, encryption is stored.
 package vhca

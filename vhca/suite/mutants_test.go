@@ -69,7 +69,7 @@ var engines = []mutant{
 	{"tuples count in addresses", "mlx5model/signature.go", "k.ctx.Start+block*(s.sig.block+s.sig.tuple)+in, n", "k.ctx.Start+block*0+off, n", []string{"signature/"}},
 	{"errors are told again", "mlx5model/signature.go", "			k.sigTold = true", "			k.sigTold = false", []string{"signature/"}},
 	{"errors are told once for all", "mlx5model/umr.go", "		k.sigTold = false", "		k.sigTold = k.sigTold && true", []string{"signature/"}},
-	{"the requester is told for its peer", "vhca/signature.go", "		q := e.qps[s.QPN]\n", "		q := e.qps[0]\n", []string{"signature/"}},
+	{"signature errors go nowhere", "vhca/signature.go", "		q := e.qps[s.QPN]\n", "		q := e.qps[0]\n", []string{"signature/"}},
 }
 
 const classic = 8

@@ -5,6 +5,8 @@
  */
 #include "suite.h"
 
+#include <poll.h>
+
 enum { BLOCK = 512, TUPLE = 4, STEP = BLOCK + TUPLE };
 
 static struct pair *signing_pair(uint32_t flags)
@@ -283,7 +285,9 @@ static void pipelining_bad(void)
 		bool cancel = i % 2;
 		x.a[STEP + i] ^= 4;
 		post_pipeline(&x, false);
+		struct pollfd told_by = { .fd = ctx->async_fd, .events = POLLIN };
 		struct ibv_async_event event;
+		EQUAL(poll(&told_by, 1, 2000), 1);
 		EQUAL(ibv_get_async_event(ctx, &event), 0);
 		EQUAL(event.event_type, IBV_EVENT_SQ_DRAINED);
 		CHECK(event.element.qp == x.p->qp[0]);
