@@ -27,9 +27,6 @@ var ways = [...]Way{
 	{"auto", "auto", "", "the cheapest of these that takes the list"},
 }
 
-// Ways are all ways, in the order of every table.
-func Ways() []Way { return slices.Clone(ways[:]) }
-
 // indexOf is the place of a strategy in reg.Strategies.
 func indexOf(strategies []reg.Strategy, name string) int {
 	return slices.IndexFunc(strategies, func(s reg.Strategy) bool { return s.Name() == name })

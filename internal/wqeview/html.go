@@ -28,13 +28,8 @@ const (
 	htmlBytes = 8192 // of a buffer
 )
 
-// Style is the style sheet of HTML, behind that of package page.
-func Style() string { return viewStyle }
-
-// Script lights up the bytes of a field and the fields of a byte in HTML.
-func Script() string { return viewScript }
-
-// HTML gives the document as the body of a page that has Style and Script.
+// HTML gives the document as the body of a page; WritePage adds style and
+// script.
 func (d *Document) HTML() (template.HTML, error) {
 	data := struct {
 		Doc   *Document
