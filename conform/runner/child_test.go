@@ -170,8 +170,8 @@ func misbehave(mode string, n int, q *conform.Request, r *conform.Reply, out *bu
 	case mode == "wrong ids" && odd:
 		r.ID++
 	case mode == "endless line" && odd:
-		for {
-			fmt.Fprint(out, strings.Repeat("a", 4096))
+		for piece := strings.Repeat("a", 1<<20); ; {
+			fmt.Fprint(out, piece)
 		}
 	case mode == "closes output" && n == 3:
 		out.Flush()
