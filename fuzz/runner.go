@@ -426,7 +426,7 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 	if ended { // else let go before the end: what is there must fit together
 		covered = c.List.Total() - c.Offset
 	}
-	r.judge.JudgeChain(r.parts, covered, &out.Verdict)
+	r.judge.JudgeChain(r.parts, c.Offset, covered, &out.Verdict)
 	r.leaks(out)
 	return nil
 }

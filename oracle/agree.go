@@ -11,6 +11,7 @@ type Stream struct {
 	Name    string
 	Extents []sg.Extent
 	Bytes   uint64 // length of the stream
+	From    uint64 // stream offset in the list of its first byte
 }
 
 // StreamOf reads the stream of a live registration through the device into s,
@@ -18,11 +19,11 @@ type Stream struct {
 // initiates its transfers or that no peer may read or write.
 func (o *Oracle) StreamOf(r *reg.Registration, s *Stream, v *Verdict) (ok bool) {
 	if o.seenOf == r && r.PostedTo == o.seenAt { // Judge has just read it
-		s.Name, s.Bytes, s.Extents = r.Strategy, r.Covered, append(s.Extents[:0], o.seen...)
+		s.Name, s.Bytes, s.From, s.Extents = r.Strategy, r.Covered, o.base, append(s.Extents[:0], o.seen...)
 		return true
 	}
 	o.load(r, v)
-	s.Name, s.Bytes, s.Extents = r.Strategy, r.Covered, s.Extents[:0]
+	s.Name, s.Bytes, s.From, s.Extents = r.Strategy, r.Covered, o.base, s.Extents[:0]
 	op, ok := o.readOp()
 	via := &o.in
 	if !ok {
@@ -50,7 +51,8 @@ func (o *Oracle) StreamOf(r *reg.Registration, s *Stream, v *Verdict) (ok bool) 
 func (o *Oracle) JudgeAgreement(a, b *Stream, shift uint64, v *Verdict) {
 	v.ran(Agreement)
 	if a.Bytes != b.Bytes {
-		v.failf(Agreement, "%s exposes %d bytes, %s %d", a.Name, a.Bytes, b.Name, b.Bytes)
+		end := Place{Knows: KnowsStream, Stream: b.From + min(a.Bytes, b.Bytes)}
+		v.failAt(Agreement, end, "%s exposes %d bytes, %s %d", a.Name, a.Bytes, b.Name, b.Bytes)
 		return
 	}
 	o.got = o.got[:0]
@@ -58,6 +60,7 @@ func (o *Oracle) JudgeAgreement(a, b *Stream, shift uint64, v *Verdict) {
 		o.got = sg.AppendExtent(o.got, e.Addr+shift, e.Len)
 	}
 	if off, x, y, differs := firstDifference(o.got, b.Extents); differs {
-		v.failf(Agreement, "stream byte %d: %s reaches %#x+%d, %s %#x+%d", off, a.Name, x.Addr, x.Len, b.Name, y.Addr, y.Len)
+		p := Place{Knows: KnowsStream, Stream: b.From + off} // the two lists may have other entries
+		v.failAt(Agreement, p, "stream byte %d: %s reaches %#x+%d, %s %#x+%d", p.Stream, a.Name, x.Addr, x.Len, b.Name, y.Addr, y.Len)
 	}
 }

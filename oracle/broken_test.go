@@ -244,7 +244,7 @@ func TestChainFires(t *testing.T) {
 		{"short", []ChainPart{a}, true},
 	} {
 		var v Verdict
-		o.JudgeChain(c.parts, 150, &v)
+		o.JudgeChain(c.parts, 0, 150, &v)
 		if fired := v.Failed[Resume] > 0; fired != c.fires || len(v.FailedChecks()) > 1 {
 			t.Errorf("%s: %v", c.name, v.Failures)
 		}
@@ -266,17 +266,17 @@ func TestReleasedKeyFires(t *testing.T) {
 
 func TestAgreementFires(t *testing.T) {
 	o := New()
-	a := Stream{"a", []sg.Extent{{Addr: 0x1000, Len: 10}, {Addr: 0x9000, Len: 10}}, 20}
+	a := Stream{"a", []sg.Extent{{Addr: 0x1000, Len: 10}, {Addr: 0x9000, Len: 10}}, 20, 0}
 	for _, c := range []struct {
 		name  string
 		b     Stream
 		shift uint64
 		fires bool
 	}{
-		{"same", Stream{"b", []sg.Extent{{Addr: 0x1000, Len: 10}, {Addr: 0x9000, Len: 10}}, 20}, 0, false},
-		{"moved", Stream{"b", []sg.Extent{{Addr: 0x3000, Len: 10}, {Addr: 0xb000, Len: 10}}, 20}, 0x2000, false},
-		{"swapped", Stream{"b", []sg.Extent{{Addr: 0x9000, Len: 10}, {Addr: 0x1000, Len: 10}}, 20}, 0, true},
-		{"shorter", Stream{"b", a.Extents[:1], 10}, 0, true},
+		{"same", Stream{"b", []sg.Extent{{Addr: 0x1000, Len: 10}, {Addr: 0x9000, Len: 10}}, 20, 0}, 0, false},
+		{"moved", Stream{"b", []sg.Extent{{Addr: 0x3000, Len: 10}, {Addr: 0xb000, Len: 10}}, 20, 0}, 0x2000, false},
+		{"swapped", Stream{"b", []sg.Extent{{Addr: 0x9000, Len: 10}, {Addr: 0x1000, Len: 10}}, 20, 0}, 0, true},
+		{"shorter", Stream{"b", a.Extents[:1], 10, 0}, 0, true},
 	} {
 		var v Verdict
 		o.JudgeAgreement(&a, &c.b, c.shift, &v)

@@ -40,7 +40,8 @@ func (c Check) String() string {
 // Failure is one thing that a check found.
 type Failure struct {
 	Check Check
-	Text  string // what differs and where: entry, offset, address
+	Text  string // what differs, and where
+	Place Place
 }
 
 func (f Failure) String() string { return fmt.Sprintf("check %d %v: %s", f.Check, f.Check, f.Text) }
@@ -95,9 +96,12 @@ func (v *Verdict) Add(o *Verdict) {
 
 func (v *Verdict) ran(c Check) { v.Ran[c]++ }
 
-func (v *Verdict) failf(c Check, format string, args ...any) {
+// failf is failAt for what has no place in the list.
+func (v *Verdict) failf(c Check, format string, args ...any) { v.failAt(c, Place{}, format, args...) }
+
+func (v *Verdict) failAt(c Check, p Place, format string, args ...any) {
 	v.Failed[c]++
 	if v.Failed[c] <= maxFailures {
-		v.Failures = append(v.Failures, Failure{c, fmt.Sprintf(format, args...)})
+		v.Failures = append(v.Failures, Failure{c, fmt.Sprintf(format, args...), p})
 	}
 }

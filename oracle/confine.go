@@ -44,11 +44,13 @@ func (o *Oracle) checkEdges() {
 	})
 }
 
-// refused demands that the device refuses a. what and kind say what it is.
+// refused demands that the device refuses a. what and kind say what it is. The
+// place is the last byte of a: the byte that a tuple must not reach, if it
+// reaches one too many.
 func (o *Oracle) refused(c Check, a mlx5model.Access, what, kind string, tuple int) {
 	var ok bool
 	if o.exposed, ok = o.r.Dev.TryTranslate(o.exposed[:0], a); ok {
-		o.v.failf(c, "%s%s %d is reachable: key %#x address %#x+%d", what, kind, tuple, a.Key, a.VA, a.Len)
+		o.v.failAt(c, namingLast(o.r.Request.List, o.exposed), "%s%s %d is reachable: key %#x address %#x+%d", what, kind, tuple, a.Key, a.VA, a.Len)
 	}
 }
 
@@ -56,6 +58,6 @@ func (o *Oracle) refused(c Check, a mlx5model.Access, what, kind string, tuple i
 func (o *Oracle) granted(c Check, a mlx5model.Access, what string, tuple int) {
 	var err error
 	if o.exposed, err = o.r.Dev.Translate(o.exposed[:0], a); err != nil {
-		o.v.failf(c, "%s of tuple %d: %v", what, tuple, err)
+		o.v.failAt(c, o.atTuple(tuple), "%s of tuple %d: %v", what, tuple, err)
 	}
 }

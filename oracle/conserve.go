@@ -17,13 +17,13 @@ func (o *Oracle) checkConservation() {
 		start = posOffset(o.r.Mapped, at)
 	}
 	if from != start {
-		o.v.failf(Conservation, "starts at byte %d, byte %d was asked for", from, start)
+		o.v.failAt(Conservation, at(o.r.Request.List, from), "starts at byte %d, byte %d was asked for", from, start)
 	}
 	if next-from != o.r.Covered {
-		o.v.failf(Conservation, "covers %d bytes, but from %v to %v are %d", o.r.Covered, o.r.From, o.r.Next, next-from)
+		o.v.failAt(Conservation, at(o.r.Request.List, next), "covers %d bytes, but from %v to %v are %d", o.r.Covered, o.r.From, o.r.Next, next-from)
 	}
 	if whole := next == o.orig.total(); whole != o.r.Whole {
-		o.v.failf(Conservation, "says whole=%t, but ends at byte %d of %d", o.r.Whole, next, o.orig.total())
+		o.v.failAt(Conservation, at(o.r.Request.List, next), "says whole=%t, but ends at byte %d of %d", o.r.Whole, next, o.orig.total())
 	}
 	if o.r.Initiator {
 		return
@@ -33,7 +33,7 @@ func (o *Oracle) checkConservation() {
 		sum = o.ends[n-1]
 	}
 	if sum != o.r.Covered {
-		o.v.failf(Conservation, "tuples add up to %d bytes, %d are covered", sum, o.r.Covered)
+		o.v.failAt(Conservation, o.at(min(sum, o.r.Covered)), "tuples add up to %d bytes, %d are covered", sum, o.r.Covered)
 	}
 }
 
@@ -63,7 +63,7 @@ func (o *Oracle) checkMultiplicity() {
 	}
 	o.want = o.orig.extents(o.want[:0], o.base, o.r.Covered)
 	if a, b := total(got), total(o.want); a != b {
-		o.v.failf(Conservation, "%d bytes are mapped, the list has %d", a, b)
+		o.v.failAt(Conservation, o.at(min(a, b)), "%d bytes are mapped, the list has %d", a, b)
 		return
 	}
 	o.scratchSet.set(got)
@@ -87,7 +87,7 @@ func (o *Oracle) checkPrefix() {
 	o.v.ran(Resume)
 	want := o.longestRegion(&ctx, o.r.From)
 	if want != o.r.Covered {
-		o.v.failf(Resume, "covers %d bytes from %v, a region with pages of %d holds %d", o.r.Covered, o.r.From, uint64(1)<<ctx.LogPageSize, want)
+		o.v.failAt(Resume, o.at(min(want, o.r.Covered)), "covers %d bytes from %v, a region with pages of %d holds %d", o.r.Covered, o.r.From, uint64(1)<<ctx.LogPageSize, want)
 	}
 }
 
@@ -143,21 +143,23 @@ func longestPagePrefix(l sg.List, p linux.Pos, page, pages uint64) uint64 {
 }
 
 // JudgeChain is check 6 on the parts of one list: each begins where the one
-// before ended, and together they cover every byte once.
-func (o *Oracle) JudgeChain(parts []ChainPart, total uint64, v *Verdict) {
+// before ended, and together they cover every one of the total bytes from stream
+// offset from on once.
+func (o *Oracle) JudgeChain(parts []ChainPart, from, total uint64, v *Verdict) {
 	v.ran(Resume)
 	var sum uint64
-	for i, p := range parts {
-		if i > 0 && p.From != parts[i-1].Next {
-			v.failf(Resume, "part %d begins at %v, the one before ended at %v", i, p.From, parts[i-1].Next)
+	for i, part := range parts {
+		p := Place{Knows: KnowsStream, Stream: from + sum}
+		if i > 0 && part.From != parts[i-1].Next {
+			v.failAt(Resume, p, "part %d begins at %v, the one before ended at %v", i, part.From, parts[i-1].Next)
 		}
-		if p.Covered == 0 {
-			v.failf(Resume, "part %d covers nothing", i)
+		if part.Covered == 0 {
+			v.failAt(Resume, p, "part %d covers nothing", i)
 		}
-		sum += p.Covered
+		sum += part.Covered
 	}
 	if sum != total {
-		v.failf(Resume, "%d parts cover %d bytes of %d", len(parts), sum, total)
+		v.failAt(Resume, Place{Knows: KnowsStream, Stream: from + min(sum, total)}, "%d parts cover %d bytes of %d", len(parts), sum, total)
 	}
 }
 
@@ -175,7 +177,7 @@ func Part(r *reg.Registration) ChainPart { return ChainPart{r.From, r.Next, r.Co
 func (o *Oracle) checkTermination() {
 	o.v.ran(Termination)
 	if o.r.Covered == 0 {
-		o.v.failf(Termination, "covers no bytes: a caller that resumes would not end")
+		o.v.failAt(Termination, o.at(0), "covers no bytes: a caller that resumes would not end")
 	}
 	bound := 4*(uint64(len(o.r.Mapped))+1) + 2*(o.r.Covered/o.unit()+1)
 	if n := uint64(o.r.PostedTo - o.r.PostedFrom); n > 16*bound {

@@ -122,21 +122,22 @@ func (o *Oracle) checkMapping(c Check, op mlx5model.Op, w window, via *copies) b
 	var err error
 	o.exposed, err = o.translate(o.exposed[:0], op, w)
 	if err != nil {
-		o.v.failf(c, "stream [%d, %d): access refused: %v", w.off, w.off+w.n, err)
+		o.failWindow(c, w, "access refused: %v", err)
 		return false
 	}
 	got := o.exposed
 	if len(via.runs) > 0 {
 		var ok bool
 		if o.got, ok = via.through(o.got[:0], o.exposed); !ok {
-			o.v.failf(c, "stream [%d, %d): a bounce byte is not copied", w.off, w.off+w.n)
+			o.failWindow(c, w, "a bounce byte is not copied")
 			return false
 		}
 		got = o.got
 	}
 	want := o.wanted(w)
 	if off, x, y, differs := firstDifference(got, want); differs {
-		o.v.failf(c, "stream byte %d (%s): reaches %#x+%d, the list has %#x+%d", w.off+off, o.where(w.off+off), x.Addr, x.Len, y.Addr, y.Len)
+		p := o.at(w.off + off).reachingFirst(x)
+		o.v.failAt(c, p, "stream byte %d (%s): reaches %#x+%d, the list has %#x+%d", p.Stream, p.entry(), x.Addr, x.Len, y.Addr, y.Len)
 		return false
 	}
 	o.reached, o.exact = got, o.exact || w == window{0, o.r.Covered}
@@ -153,13 +154,10 @@ func (o *Oracle) wanted(w window) []sg.Extent {
 	return o.want
 }
 
-// where names the list entry behind a stream byte.
-func (o *Oracle) where(off uint64) string {
-	i := o.orig.entryAt(o.base + off)
-	if i == len(o.orig.ends) {
-		return "behind the list"
-	}
-	return fmt.Sprintf("entry %d+%d", i, o.base+off-(o.orig.ends[i]-uint64(o.orig.list[i].Len)))
+// failWindow reports what concerns a window as a whole.
+func (o *Oracle) failWindow(c Check, w window, format string, args ...any) {
+	p := o.at(w.off)
+	o.v.failAt(c, p, "stream [%d, %d): %s", p.Stream, p.Stream+w.n, fmt.Sprintf(format, args...))
 }
 
 func sized(b []byte, n uint64) []byte {

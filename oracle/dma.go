@@ -1,5 +1,7 @@
 package oracle
 
+import "github.com/sgfuzz/sgfuzz/mlx5model/linux"
+
 // checkDMA is check 13: the list is mapped and unmapped with its original
 // entry count, registered with the mapped one, and the mapped list is what the
 // mapping stage makes of the original.
@@ -27,7 +29,8 @@ func (o *Oracle) checkDMA() {
 	}
 	for i := range o.mapped {
 		if r.Mapped[i] != o.mapped[i] {
-			o.v.failf(DMAContract, "works on entry %d %#x+%d, mapping gave %#x+%d", i, r.Mapped[i].Addr, r.Mapped[i].Len, o.mapped[i].Addr, o.mapped[i].Len)
+			p := at(r.Request.List, posOffset(o.mapped, linux.Pos{Entry: i})).reaching(r.Mapped[i].Addr)
+			o.v.failAt(DMAContract, p, "works on mapped entry %d %#x+%d, mapping gave %#x+%d", i, r.Mapped[i].Addr, r.Mapped[i].Len, o.mapped[i].Addr, o.mapped[i].Len)
 			return
 		}
 	}

@@ -34,6 +34,9 @@
 //	14  limits         capacities are respected; a refusal is typed and what it states is true (JudgeRefusal)
 //	15  termination    every registration makes progress, with work bounded by the list
 //
+// A Failure says what differs and, as far as its check knows, where: a byte of
+// the stream, the entry it belongs to, a host address (Place).
+//
 // TestEveryCheckFires breaks one thing at a time and lists, for each, every
 // check that sees it.
 //

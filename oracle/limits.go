@@ -19,7 +19,7 @@ func (o *Oracle) checkLimits() {
 	}
 	for i, t := range r.Tuples {
 		if t.Len > 0 && t.Addr+t.Len-1 < t.Addr {
-			o.v.failf(LimitsKept, "tuple %d, %#x+%d, runs past 2^64", i, t.Addr, t.Len)
+			o.v.failAt(LimitsKept, o.atTuple(i), "tuple %d, %#x+%d, runs past 2^64", i, t.Addr, t.Len)
 		}
 	}
 	for _, k := range r.Keys {

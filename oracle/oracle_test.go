@@ -63,6 +63,15 @@ func (g *rig) expect(want ...Check) {
 			g.t.Log(f)
 		}
 	}
+	for _, f := range g.v.Failures {
+		if p := f.Place; p.Knows&KnowsStream != 0 {
+			if q := at(g.req.List, p.Stream); p.Knows&^KnowsAddr != q.Knows || p.Entry != q.Entry || p.Off != q.Off {
+				g.t.Errorf("%v: at %+v, the list has %+v there", f, p, q)
+			}
+		} else if p.Knows&KnowsEntry != 0 {
+			g.t.Errorf("%v: at %+v: an entry without its place in the stream", f, p)
+		}
+	}
 }
 
 // odd is a list that only byte-granular registration can take: borders in the

@@ -153,11 +153,11 @@ func (o *Oracle) checkInitiated() {
 			continue
 		}
 		if t.off != next {
-			o.v.failf(Conservation, "the peer's bytes [%d, %d) are moved never or twice", min(next, t.off), max(next, t.off))
+			o.v.failAt(Conservation, o.at(min(next, t.off)), "the peer's bytes [%d, %d) are moved never or twice", min(next, t.off), max(next, t.off))
 			return
 		}
 		if t.write != (c == ReadStream) {
-			o.v.failf(c, "a transfer goes the wrong way at byte %d", t.off)
+			o.v.failAt(c, o.at(t.off), "a transfer goes the wrong way at byte %d", t.off)
 			return
 		}
 		for _, e := range p.local[t.from:t.to] {
@@ -166,12 +166,13 @@ func (o *Oracle) checkInitiated() {
 		next += t.n
 	}
 	if next != o.r.Covered {
-		o.v.failf(Conservation, "%d bytes are moved, %d are covered", next, o.r.Covered)
+		o.v.failAt(Conservation, o.at(min(next, o.r.Covered)), "%d bytes are moved, %d are covered", next, o.r.Covered)
 		return
 	}
 	o.want = o.orig.extents(o.want[:0], o.base, o.r.Covered)
 	if off, x, y, differs := firstDifference(o.got, o.want); differs {
-		o.v.failf(c, "stream byte %d (%s): transfers %#x+%d, the list has %#x+%d", off, o.where(off), x.Addr, x.Len, y.Addr, y.Len)
+		p := o.at(off).reachingFirst(x)
+		o.v.failAt(c, p, "stream byte %d (%s): transfers %#x+%d, the list has %#x+%d", p.Stream, p.entry(), x.Addr, x.Len, y.Addr, y.Len)
 		return
 	}
 	o.checkMoved(c)
@@ -190,7 +191,8 @@ func (o *Oracle) checkMoved(c Check) {
 				sg.FillPattern(payloadSalt, off+w.off, o.a)
 				if c == WriteStream {
 					if err := o.orig.write(o.ref, o.base+off+w.off, o.a); err != nil {
-						o.v.failf(c, "list byte %d: %v", off, err)
+						p := o.at(off + w.off)
+						o.v.failAt(c, p, "stream byte %d (%s): %v", p.Stream, p.entry(), err)
 						return
 					}
 					continue
@@ -198,7 +200,8 @@ func (o *Oracle) checkMoved(c Check) {
 				_ = o.Peer.buffer.Read(o.Peer.remote.Addr+off+w.off, o.a)
 				_ = o.orig.read(o.mem, o.base+off+w.off, o.b)
 				if string(o.a) != string(o.b) {
-					o.v.failf(c, "stream byte %d: the peer received %#x, the list holds %#x", off+w.off, o.a, o.b)
+					p := o.at(off + w.off + uint64(firstByte(o.a, o.b)))
+					o.v.failAt(c, p, "stream byte %d (%s): the peer received %#x, the list holds %#x from byte %d on", p.Stream, p.entry(), o.a, o.b, o.base+off+w.off)
 					return
 				}
 			}

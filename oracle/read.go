@@ -14,7 +14,7 @@ func (o *Oracle) checkRead() {
 	}
 	o.v.ran(ReadStream)
 	if addr, found := o.in.ambiguous(); found {
-		o.v.failf(ReadStream, "copies before the read fill %#x twice", addr)
+		o.v.failAt(ReadStream, Place{}.reaching(addr), "copies before the read fill %#x twice", addr)
 	}
 	if !o.checkMapping(ReadStream, op, window{0, o.r.Covered}, &o.in) {
 		return
@@ -42,16 +42,17 @@ func (o *Oracle) readWindow(c Check, op mlx5model.Op, w window) bool {
 		return o.r.Dev.ReadHost(o.access(op, key, va, n), o.a[at:at+n])
 	})
 	if err != nil {
-		o.v.failf(c, "stream [%d, %d): read refused: %v", w.off, w.off+w.n, err)
+		o.failWindow(c, w, "read refused: %v", err)
 		return false
 	}
 	if err := o.orig.read(o.mem, o.base+w.off, o.b); err != nil {
-		o.v.failf(c, "list bytes [%d, %d): %v", w.off, w.off+w.n, err)
+		o.failWindow(c, w, "the list's own bytes: %v", err)
 		return false
 	}
 	if !bytes.Equal(o.a, o.b) {
 		i := firstByte(o.a, o.b)
-		o.v.failf(c, "stream byte %d (%s): peer reads %#02x, the list holds %#02x", w.off+uint64(i), o.where(w.off+uint64(i)), o.a[i], o.b[i])
+		p := o.at(w.off + uint64(i))
+		o.v.failAt(c, p, "stream byte %d (%s): peer reads %#02x, the list holds %#02x", p.Stream, p.entry(), o.a[i], o.b[i])
 		return false
 	}
 	return true
@@ -61,7 +62,7 @@ func (o *Oracle) readWindow(c Check, op mlx5model.Op, w window) bool {
 func (o *Oracle) copyIn(c Check, op mlx5model.Op, w window) bool {
 	var err error
 	if o.exposed, err = o.translate(o.exposed[:0], op, w); err != nil {
-		o.v.failf(c, "stream [%d, %d): access refused: %v", w.off, w.off+w.n, err)
+		o.failWindow(c, w, "access refused: %v", err)
 		return false
 	}
 	for _, e := range o.exposed {
@@ -83,7 +84,7 @@ func (o *Oracle) copyBytes(c Check, to, from, n uint64) {
 			err = o.mem.Write(to, o.a[:k])
 		}
 		if err != nil {
-			o.v.failf(c, "copy %#x to %#x: %v", from, to, err)
+			o.v.failAt(c, naming(o.r.Request.List, from), "copy %#x to %#x: %v", from, to, err)
 			return
 		}
 		to, from, n = to+k, from+k, n-k

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
+	"github.com/sgfuzz/sgfuzz/mlx5model/linux"
 	"github.com/sgfuzz/sgfuzz/reg"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -34,9 +35,13 @@ func (o *Oracle) JudgeRefusal(req *reg.Request, refusal error, f Facts, v *Verdi
 	if o.mapped, err = req.DMA.Map(o.mapped[:0], req.List); err != nil && r.Reason != reg.ReasonWrap {
 		return // there is no mapped list to judge by
 	}
+	p := Place{}
+	if r.Entry >= 0 {
+		p = at(req.List, posOffset(o.mapped, linux.Pos{Entry: r.Entry, Off: r.Off}))
+	}
 	leaveOut(o.mapped, req.Offset)
 	if why := o.wrongRefusal(req, r, f); why != "" {
-		v.failf(LimitsKept, "refused by %q: %s", r, why)
+		v.failAt(LimitsKept, p, "refused by %q: %s", r, why)
 	}
 }
 

@@ -78,7 +78,7 @@ func (o *Oracle) JudgeReleased(env *reg.Env, tuples []reg.Tuple, v *Verdict) {
 			}
 			var ok bool
 			if o.exposed, ok = env.Dev.TryTranslate(o.exposed[:0], a); ok {
-				v.failf(Rights, "%s with the released key %#x, tuple %d, reaches data", p.name, t.Rkey, i)
+				v.failAt(Rights, namingLast(nil, o.exposed), "%s with the released key %#x, tuple %d, reaches data", p.name, t.Rkey, i)
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func (o *Oracle) checkSRP() {
 		}
 		for i, t := range o.tuples {
 			if t != o.r.Tuples[i] {
-				o.v.failf(Structure, "SRP descriptor %d is %+v, the tuple is %+v", i, t, o.r.Tuples[i])
+				o.v.failAt(Structure, o.atTuple(i), "SRP descriptor %d is %+v, the tuple is %+v", i, t, o.r.Tuples[i])
 				return
 			}
 		}

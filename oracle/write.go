@@ -19,7 +19,7 @@ func (o *Oracle) checkWrite() {
 	}
 	o.v.ran(WriteStream)
 	if addr, found := o.out.ambiguous(); found {
-		o.v.failf(WriteStream, "copies after the write take %#x twice", addr)
+		o.v.failAt(WriteStream, naming(o.r.Request.List, addr), "copies after the write take %#x twice", addr)
 	}
 	if !o.checkMapping(WriteStream, op, window{0, o.r.Covered}, &o.out) {
 		return
@@ -46,7 +46,7 @@ func (o *Oracle) checkWrite() {
 		o.a = sized(o.a, w.n)
 		sg.FillPattern(payloadSalt, o.base+w.off, o.a)
 		if err := o.orig.write(o.ref, o.base+w.off, o.a); err != nil {
-			o.v.failf(WriteStream, "list bytes [%d, %d): %v", w.off, w.off+w.n, err)
+			o.failWindow(WriteStream, w, "the list's own bytes: %v", err)
 			return
 		}
 	}
@@ -73,7 +73,7 @@ func (o *Oracle) writeWindow(op mlx5model.Op, w window) bool {
 		return o.r.Dev.WriteHost(o.access(op, key, va, n), o.a[at:at+n])
 	})
 	if err != nil {
-		o.v.failf(WriteStream, "stream [%d, %d): write refused: %v", w.off, w.off+w.n, err)
+		o.failWindow(WriteStream, w, "write refused: %v", err)
 	}
 	return err == nil
 }
@@ -81,7 +81,7 @@ func (o *Oracle) writeWindow(op mlx5model.Op, w window) bool {
 func (o *Oracle) copyOut(op mlx5model.Op, w window) {
 	var err error
 	if o.exposed, err = o.translate(o.exposed[:0], op, w); err != nil {
-		o.v.failf(WriteStream, "stream [%d, %d): access refused: %v", w.off, w.off+w.n, err)
+		o.failWindow(WriteStream, w, "access refused: %v", err)
 		return
 	}
 	for _, e := range o.exposed {
@@ -140,7 +140,7 @@ func (o *Oracle) compareRun(e sg.Extent, after phase) bool {
 		n := min(e.Len, chunk)
 		o.a, o.b = sized(o.a, n), sized(o.b, n)
 		if o.mem.Read(e.Addr, o.a) != nil || o.ref.Read(e.Addr, o.b) != nil {
-			o.v.failf(Confinement, "%#x+%d was written and cannot be read", e.Addr, n)
+			o.v.failAt(Confinement, naming(o.r.Request.List, e.Addr), "%#x+%d was written and cannot be read", e.Addr, n)
 			return false
 		}
 		if !bytes.Equal(o.a, o.b) {
@@ -152,7 +152,7 @@ func (o *Oracle) compareRun(e sg.Extent, after phase) bool {
 					c = WriteStream
 				}
 			}
-			o.v.failf(c, "after %s, host byte %#x %s is %#02x, must be %#02x", phaseNames[after], addr, what, o.a[i], o.b[i])
+			o.v.failAt(c, naming(o.r.Request.List, addr), "after %s, host byte %#x %s is %#02x, must be %#02x", phaseNames[after], addr, what, o.a[i], o.b[i])
 			return false
 		}
 		e.Addr, e.Len = e.Addr+n, e.Len-n

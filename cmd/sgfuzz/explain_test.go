@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -31,8 +32,14 @@ func TestExplainMutant(t *testing.T) {
 	sgfuzz("", "explain", "--mutant", name).want(t, exitFindings, "FAILED (read-stream/indirect)", "✗ KLM 0 reaches 0x20000000, where the list has 0x10000000", "▸KLM 0")
 	sgfuzz("sg 0x1000+8\n", "explain", "--mutant", name, "-").want(t, exitFine, "indirect: accepted") // takes two entries
 	r := sgfuzz("", "explain", "--mutant", name, "--json")
-	if p := decodeJSON[picture.Picture](t, r.out); r.code != exitFindings || p.Mutant != name || p.Strategies[0].Blame.Part != "KLM 0" {
+	p := decodeJSON[picture.Picture](t, r.out)
+	if r.code != exitFindings || p.Mutant != name || p.Strategies[0].Blame.Part != "KLM 0" {
 		t.Errorf("exit status %d, %+v", r.code, p)
+	}
+	zero, none, at := uint64(0), 0, picture.Addr(0x20000000)
+	want := picture.Failure{Check: 1, Name: "read-stream", Stream: &zero, Entry: &none, Off: &zero, Addr: &at}
+	if f := p.Strategies[0].Failures[0]; f.Text == "" || !reflect.DeepEqual(want, picture.Failure{Check: f.Check, Name: f.Name, Stream: f.Stream, Entry: f.Entry, Off: f.Off, Addr: f.Addr}) {
+		t.Errorf("%+v, want %+v", f, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/internal/picture"
 )
 
 // source is a case that is not yet loaded.
@@ -30,17 +31,17 @@ func embeddedSources() ([]source, error) {
 
 // outcome is what one strategy made of a case, in JSON.
 type outcome struct {
-	Strategy    string   `json:"strategy" names:"strategy"`
-	Answer      string   `json:"answer" names:"answer"`
-	Reason      string   `json:"reason,omitempty"` // of a refusal: why@entry+offset
-	Limit       uint64   `json:"limit,omitempty"`  // that a refusal hit
-	Need        uint64   `json:"need,omitempty"`   // what the list would have needed
-	Parts       int      `json:"parts"`
-	MRs         int      `json:"mrs"`
-	Descriptors int      `json:"descriptors"`
-	BytesCopied uint64   `json:"bytes_copied"`
-	Class       string   `json:"class,omitempty"`
-	Failures    []string `json:"failures,omitempty"`
+	Strategy    string            `json:"strategy" names:"strategy"`
+	Answer      string            `json:"answer" names:"answer"`
+	Reason      string            `json:"reason,omitempty"` // of a refusal: why@entry+offset
+	Limit       uint64            `json:"limit,omitempty"`  // that a refusal hit
+	Need        uint64            `json:"need,omitempty"`   // what the list would have needed
+	Parts       int               `json:"parts"`
+	MRs         int               `json:"mrs"`
+	Descriptors int               `json:"descriptors"`
+	BytesCopied uint64            `json:"bytes_copied"`
+	Class       string            `json:"class,omitempty"`
+	Failures    []picture.Failure `json:"failures,omitempty"`
 }
 
 // caseResult is what became of one case, in JSON.
@@ -184,8 +185,6 @@ func newOutcome(o *fuzz.Outcome) outcome {
 	if o.Refusal != nil {
 		out.Reason, out.Limit, out.Need = o.Refusal.Where(), o.Refusal.Limit, o.Refusal.Need
 	}
-	for _, f := range o.Verdict.Failures {
-		out.Failures = append(out.Failures, f.String())
-	}
+	out.Failures = picture.Failures(o.Verdict.Failures)
 	return out
 }

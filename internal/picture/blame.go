@@ -2,9 +2,7 @@ package picture
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -22,7 +20,7 @@ func (t *shot) blame(s *Strategy) (*Blame, int) {
 		i = t.culprit(b, i)
 	case t.blameRequest(b, s):
 	default:
-		t.blameText(b, s.Failures)
+		t.blamePlace(b, s.Failures)
 	}
 	return b, i
 }
@@ -170,25 +168,19 @@ func (t *shot) blameRequest(b *Blame, s *Strategy) bool {
 	return true
 }
 
-// streamByte is how the oracle names the place of a difference.
-var streamByte = regexp.MustCompile(`stream byte (\d+)`)
-
-// blameText blames nothing but takes the place from the checks' words.
-func (t *shot) blameText(b *Blame, failures []string) {
-	b.Text = failures[0]
-	for _, f := range failures {
-		m := streamByte.FindStringSubmatch(f)
-		if m == nil {
-			continue
-		}
-		n, err := strconv.ParseUint(m[1], 10, 64)
-		if err != nil {
-			return
-		}
-		b.Text, b.Stream = f, n
-		if e := t.b.ix.at(n); e < len(t.b.ix.list) {
-			b.Entry, b.Off = e, n-t.b.ix.start(e)
-		}
+// blamePlace blames nothing but says where the first failure is that has a place
+// in the stream.
+func (t *shot) blamePlace(b *Blame, failures []Failure) {
+	f := &failures[max(slices.IndexFunc(failures, func(f Failure) bool { return f.Stream != nil }), 0)]
+	b.Text = f.String()
+	if f.Stream == nil {
 		return
+	}
+	b.Stream = *f.Stream
+	if f.Entry != nil {
+		b.Entry, b.Off = *f.Entry, *f.Off
+	}
+	if f.Addr != nil {
+		b.Reaches = &Extent{*f.Addr, 1}
 	}
 }

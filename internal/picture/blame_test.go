@@ -223,3 +223,37 @@ func BenchmarkSVG(b *testing.B) {
 		p.SVG(&p.Strategies[0], SVGOptions{})
 	}
 }
+
+// TestBlamePlace holds where a failure is that no descriptor is to blame for: by
+// what the check says, counted from the list's first byte also if the
+// registration begins behind it.
+func TestBlamePlace(t *testing.T) {
+	for name, x := range map[string]struct {
+		mutant, strategy string
+		c                corpus.Case
+		stream, off      uint64
+		entry            int
+		reaches          *Extent
+	}{
+		"offset": {"dma-read-wraps-in-page", "indirect",
+			corpus.Case{Offset: 100, List: sg.List{{Addr: 0x10000000, Len: 1000}, {Addr: 0x20000800, Len: 3000}}}, 1000 + 2048, 2048, 1, nil},
+		"second part": {"dma-write-lost-at-odd-end", "fastreg",
+			corpus.Case{List: sg.List{{Addr: 0x10000000, Len: 1000}, {Addr: 0x20000000, Len: 99}}}, 1098, 98, 1, &Extent{0x20000062, 1}},
+		"refusal": {"gap-by-lengths-refuses", "fastreg",
+			corpus.Case{List: sg.List{{Addr: 0x10000e00, Len: 512}, {Addr: 0x30000000, Len: 4096}}}, 512, 0, 1, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, err := Of(&x.c, Options{Mutant: x.mutant, Strategies: []string{x.strategy}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			b := p.Strategies[0].Blame
+			if b == nil || b.Part != "" {
+				t.Fatalf("blamed: %+v", b)
+			}
+			if b.Stream != x.stream || b.Entry != x.entry || b.Off != x.off || !reflect.DeepEqual(b.Reaches, x.reaches) {
+				t.Errorf("%s: byte %d, entry %d+%d, reaches %v; want %d, %d+%d, %v", b.Text, b.Stream, b.Entry, b.Off, b.Reaches, x.stream, x.entry, x.off, x.reaches)
+			}
+		})
+	}
+}

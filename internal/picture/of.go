@@ -191,9 +191,7 @@ func (b *builder) outcome(o *fuzz.Outcome) Strategy {
 	if o.Answer == fuzz.Broken && o.Err != nil {
 		s.Error = o.Err.Error()
 	}
-	for _, f := range o.Verdict.Failures {
-		s.Failures = append(s.Failures, f.String())
-	}
+	s.Failures = Failures(o.Verdict.Failures)
 	return s
 }
 

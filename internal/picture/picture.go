@@ -95,16 +95,16 @@ type Segment struct {
 
 // Strategy is what one strategy made of the list.
 type Strategy struct {
-	Name     string   `json:"strategy"`
-	Dialect  string   `json:"dialect,omitempty"` // "" if no work request was written
-	Answer   string   `json:"answer"`            // accepted, partial, refused, broken
-	Chosen   string   `json:"chosen,omitempty"`  // what a strategy that picks took
-	Why      string   `json:"why,omitempty"`     // and for which reason
-	Refusal  *Refusal `json:"refusal,omitempty"`
-	Error    string   `json:"error,omitempty"`    // of a broken one
-	Failures []string `json:"failures,omitempty"` // what the checks found
-	Class    string   `json:"class,omitempty"`    // of the failure
-	Blame    *Blame   `json:"blame,omitempty"`
+	Name     string    `json:"strategy"`
+	Dialect  string    `json:"dialect,omitempty"` // "" if no work request was written
+	Answer   string    `json:"answer"`            // accepted, partial, refused, broken
+	Chosen   string    `json:"chosen,omitempty"`  // what a strategy that picks took
+	Why      string    `json:"why,omitempty"`     // and for which reason
+	Refusal  *Refusal  `json:"refusal,omitempty"`
+	Error    string    `json:"error,omitempty"`    // of a broken one
+	Failures []Failure `json:"failures,omitempty"` // what the checks found
+	Class    string    `json:"class,omitempty"`    // of the failure
+	Blame    *Blame    `json:"blame,omitempty"`
 	// Again says that what is shown is the second registration of the list: the
 	// first one was right.
 	Again bool `json:"again,omitempty"`

@@ -79,11 +79,11 @@ func (p *Picture) headline(s *Strategy) string {
 func (s *Strategy) cause() string {
 	check, _, _ := strings.Cut(s.Class, "/")
 	for _, f := range s.Failures {
-		if strings.Contains(f, " "+check+": ") {
-			return f
+		if f.Name == check {
+			return f.String()
 		}
 	}
-	return s.Failures[0]
+	return s.Failures[0].String()
 }
 
 // costs are the parts of the cost record that are not zero.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/corpus"
 	"github.com/sgfuzz/sgfuzz/fuzz"
+	"github.com/sgfuzz/sgfuzz/internal/picture"
 )
 
 // maxCaseLines bounds the lines of a case in the page, maxLine their length and
@@ -220,6 +221,8 @@ type Picture struct {
 	Class string        `json:"class,omitempty"` // in which it fails
 	Shown bool          `json:"shown"`           // the failure is in the picture: else it is in a variant, or between strategies
 	Note  string        `json:"note,omitempty"`  // why there is none
+	// Failures are what the checks find in what is shown.
+	Failures []picture.Failure `json:"failures,omitempty"`
 }
 
 // caseText is a case without its comments, and the number of lines cut off.

@@ -83,6 +83,7 @@ func (p *painter) paint(f *Finding) Picture {
 		out.Note = err.Error()
 		return out
 	}
+	out.Failures = s.Failures
 	svg := pic.SVG(s, picture.SVGOptions{ID: "p-" + f.ID, Bare: true})
 	if len(svg) > maxPicture {
 		out.Note = fmt.Sprintf("it would have %d KiB", len(svg)>>10)

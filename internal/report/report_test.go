@@ -117,7 +117,11 @@ func TestCampaign(t *testing.T) {
 		if !strings.Contains(f.Redraw, "--seed=7 ") || !strings.Contains(f.Redraw, " --strategy=indirect --dialect=linux,ofed --mutant=") {
 			t.Error(f.Redraw)
 		}
-		if p := &f.Picture; !p.Fails || p.Class != f.Class || p.SVG == "" || p.Shown == strings.HasPrefix(f.Class, "agreement") {
+		p := &f.Picture
+		if len(p.Failures) > 0 != p.Shown || p.Shown && p.Failures[0].Stream == nil {
+			t.Errorf("%s: shown %v, %+v", f.Class, p.Shown, p.Failures)
+		}
+		if !p.Fails || p.Class != f.Class || p.SVG == "" || p.Shown == strings.HasPrefix(f.Class, "agreement") {
 			t.Errorf("%s: %v %v %q %.40q", f.Class, p.Fails, p.Shown, p.Class, p.SVG)
 		}
 		if _, err := corpus.Parse([]byte(f.Case)); err != nil || strings.Contains(f.Case, "#") {

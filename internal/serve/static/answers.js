@@ -51,10 +51,13 @@ function verdict(box, p, s) {
     h('p', {}, h('strong', {}, s.strategy), ' ', sentence(p, s), ' ', failed ? h('strong', { class: 'bad' }, 'A check failed.') : 'Every check passed.'),
     s.why ? h('p', {}, `Why ${s.chosen}: ${s.why}`) : null,
     p.mutant ? h('p', {}, `With the bug ${p.mutant}: ${p.cause}.`) : null,
-    s.blame && !s.failures?.includes(s.blame.text) ? h('p', {}, h('strong', {}, 'To blame: '), s.blame.text, differing(s.blame)) : null,
-    failed ? h('ul', {}, s.failures.map((f) => h('li', {}, f))) : null,
+    s.blame && !s.failures?.some((f) => said(f) === s.blame.text) ? h('p', {}, h('strong', {}, 'To blame: '), s.blame.text, differing(s.blame)) : null,
+    failed ? h('ul', {}, s.failures.map((f) => h('li', {}, said(f)))) : null,
     s.error && !failed ? h('p', {}, s.error) : null);
 }
+
+// said is a failure as the command line writes it.
+const said = (f) => `check ${f.check} ${f.name}: ${f.text}`;
 
 function differing(b) {
   if (!b.got) return null;
