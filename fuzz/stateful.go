@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/sgfuzz/sgfuzz/internal/keymodel"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 	"github.com/sgfuzz/sgfuzz/sg"
@@ -50,6 +51,13 @@ type statefulQP struct {
 	want    []completion
 }
 
+// request is a work request that was posted and not executed.
+type request struct {
+	keymodel.Request
+	counter  uint32 // of its first WQEBB
+	signaled bool
+}
+
 type completion struct {
 	index    uint16
 	syndrome mlx5model.Syndrome
@@ -60,7 +68,7 @@ type stateful struct {
 	ch    *sg.Choices
 	dev   *mlx5model.Device
 	host  hostBytes
-	model model
+	model keymodel.Model
 	qps   []*statefulQP
 	buf   [256]byte
 	ext   []sg.Extent
@@ -115,7 +123,7 @@ func newStateful() *stateful {
 		s.qps = append(s.qps, &q)
 	}
 	s.host = make(hostBytes, statefulData+len(s.qps)*statefulAreas*statefulArea)
-	s.model.memory = make([]byte, statefulData)
+	s.model.Base, s.model.Memory = statefulBase, make([]byte, statefulData)
 	p, _ := mlx5model.ProfileByName("default")
 	p.MaxIndirection = 2
 	var err error
@@ -133,8 +141,8 @@ func (s *stateful) start() error {
 		return err
 	}
 	copy(s.host, statefulPattern[:])
-	copy(s.model.memory, statefulPattern[:])
-	s.model.keys, s.model.depth = map[uint32]*modelKey{}, p.MaxIndirection
+	copy(s.model.Memory, statefulPattern[:])
+	s.model.Keys, s.model.Depth = map[uint32]*keymodel.Key{}, p.MaxIndirection
 	for i := range uint32(2) {
 		for _, k := range []struct {
 			index       uint32
@@ -144,7 +152,7 @@ func (s *stateful) start() error {
 			if _, err := s.dev.CreateMkey(k.index, ctx, nil); err != nil {
 				return err
 			}
-			s.model.keys[k.index] = &modelKey{exists: true, pd: 0x40 + i, rights: mlx5model.AccLR | mlx5model.AccLW, start: k.start, size: k.size}
+			s.model.Keys[k.index] = &keymodel.Key{Exists: true, PD: 0x40 + i, Rights: mlx5model.AccLR | mlx5model.AccLW, Start: k.start, Size: k.size}
 		}
 	}
 	for _, q := range s.qps {
@@ -160,6 +168,8 @@ func (s *stateful) start() error {
 	}
 	return nil
 }
+
+func (q *statefulQP) user() keymodel.User { return keymodel.User{QPN: q.qpn, PD: q.pd} }
 
 // open makes a queue, which must not exist.
 func (s *stateful) open(q *statefulQP, counter uint32) error {
@@ -246,10 +256,10 @@ func (s *stateful) createAt(index uint32, pages bool, q *statefulQP) error {
 		mode, q = mlx5model.ModeMTT, s.qps[int(q.pd-0x40)] // only the kernel has them
 	}
 	ctx := q.enc.Context(mode, 1+int(s.ch.Byte()%12), q.pd, s.ch.Byte(), 9)
-	old := s.model.keys[index]
+	old := s.model.Keys[index]
 	key, err := s.dev.CreateMkey(index, ctx, nil)
 	s.notef("create %#x, %s, %d octowords: %v", index, q.dialect, ctx.XltOctowords, err)
-	if exists := old != nil && old.exists; exists || err != nil {
+	if exists := old != nil && old.Exists; exists || err != nil {
 		if !exists || !errors.Is(err, mlx5model.ErrKeyInUse) {
 			return s.wrong("key made twice, or not at all", "index %#x: exists %v, %v", index, exists, err)
 		}
@@ -258,24 +268,24 @@ func (s *stateful) createAt(index uint32, pages bool, q *statefulQP) error {
 	if key != index<<8|uint32(ctx.Tag) {
 		return s.wrong("new key has another name", "%#x of index %#x, tag %#x", key, index, ctx.Tag)
 	}
-	s.model.keys[index] = &modelKey{
-		exists: true, free: ctx.Free, pages: pages, tag: ctx.Tag, pd: ctx.PD, rights: ctx.Access, remoteInval: ctx.EnRinval,
-		capacity: int(ctx.XltOctowords+3) &^ 3, start: ctx.Start, size: ctx.Len, list: []modelEntry{},
+	s.model.Keys[index] = &keymodel.Key{
+		Exists: true, Free: ctx.Free, Pages: pages, Tag: ctx.Tag, PD: ctx.PD, Rights: ctx.Access, RemoteInval: ctx.EnRinval,
+		Capacity: int(ctx.XltOctowords+3) &^ 3, Start: ctx.Start, Size: ctx.Len, List: []keymodel.Entry{},
 	}
 	return nil
 }
 
 func (s *stateful) destroy() error {
 	index, _ := s.slot()
-	k := s.model.keys[index]
-	exists := k != nil && k.exists
+	k := s.model.Keys[index]
+	exists := k != nil && k.Exists
 	err := s.dev.DestroyMkey(index << 8)
 	s.notef("destroy %#x: %v", index, err)
 	if exists != (err == nil) || err != nil && !errors.Is(err, mlx5model.ErrNoKey) {
 		return s.wrong("key destroyed twice, or not at all", "index %#x: exists %v, %v", index, exists, err)
 	}
 	if exists {
-		k.exists = false
+		k.Exists = false
 	}
 	return nil
 }
@@ -311,8 +321,8 @@ func (s *stateful) register() error {
 	if pages && !caps.MTT {
 		q, caps = s.qps[0], s.qps[0].enc.Caps()
 	}
-	if k := s.model.keys[index]; k != nil && k.exists && !k.free && s.ch.Byte() < 208 { // as a consumer does
-		if err := s.invalidateKey(q, index<<8|uint32(k.tag)); err != nil {
+	if k := s.model.Keys[index]; k != nil && k.Exists && !k.Free && s.ch.Byte() < 208 { // as a consumer does
+		if err := s.invalidateKey(q, index<<8|uint32(k.Tag)); err != nil {
 			return err
 		}
 	}
@@ -323,14 +333,14 @@ func (s *stateful) register() error {
 	if b := s.ch.Byte(); b >= 160 {
 		w.Access &= b
 	}
-	r := request{kind: reqRegister, key: w.Key, signaled: w.Signaled, free: caps.MTT}
+	r := request{Request: keymodel.Request{Kind: keymodel.Register, Key: w.Key, WantsFree: caps.MTT}, signaled: w.Signaled}
 	if pages {
 		s.drawPages(&w, &r)
 	} else {
 		s.drawKLMs(q, &w, &r)
 	}
-	r.register.rights, r.register.start, r.register.size = w.Access, w.IOVA, w.Length
-	r.register.capacity = int(mlx5model.AlignUp(uint64(len(w.List)), mlx5model.UMRListAlign) / mlx5model.OctowordSize)
+	r.Register.Rights, r.Register.Start, r.Register.Size = w.Access, w.IOVA, w.Length
+	r.Register.Capacity = int(mlx5model.AlignUp(uint64(len(w.List)), mlx5model.UMRListAlign) / mlx5model.OctowordSize)
 	if len(w.List) > caps.MaxInline*mlx5model.KLMSize {
 		area := statefulLists + (int(q.qpn-0x700)*statefulAreas+q.posted%statefulAreas)*statefulArea
 		w.ListAddr = uint64(area)
@@ -354,7 +364,7 @@ func (s *stateful) invalidateKey(q *statefulQP, key uint32) error {
 	}
 	before := q.enc.PI()
 	err := q.enc.Invalidate(key)
-	return s.posted(q, request{kind: reqInvalidate, key: key, clearTag: !q.enc.Caps().MTT}, before, err)
+	return s.posted(q, request{Request: keymodel.Request{Kind: keymodel.Invalidate, Key: key, ClearTag: !q.enc.Caps().MTT}}, before, err)
 }
 
 func (s *stateful) rdma() error {
@@ -362,15 +372,15 @@ func (s *stateful) rdma() error {
 	if err := s.room(q); err != nil {
 		return err
 	}
-	r := request{kind: reqRDMA, write: s.ch.Bool()}
+	r := request{Request: keymodel.Request{Kind: keymodel.RDMA, Write: s.ch.Bool()}}
 	index, _ := s.slot()
-	r.key = s.tagged(index, 0)
-	r.raddr = s.va(r.key)
-	for len(r.sges) < 4 && s.ch.More() {
+	r.Key = s.tagged(index, 0)
+	r.RAddr = s.va(r.Key)
+	for len(r.SGEs) < 4 && s.ch.More() {
 		key := s.anyKey(q)
-		r.sges = append(r.sges, sg.Entry{Lkey: key, Addr: s.va(key), Len: uint32(1 + s.ch.Uint(255))})
+		r.SGEs = append(r.SGEs, sg.Entry{Lkey: key, Addr: s.va(key), Len: uint32(1 + s.ch.Uint(255))})
 	}
 	before := q.enc.PI()
-	err := q.enc.RDMA(r.write, r.raddr, r.key, r.sges)
+	err := q.enc.RDMA(r.Write, r.RAddr, r.Key, r.SGEs)
 	return s.posted(q, r, before, err)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 
+	"github.com/sgfuzz/sgfuzz/internal/keymodel"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -19,7 +20,7 @@ func (s *stateful) doorbell(q *statefulQP) error {
 		r := &q.pending[i]
 		syn := mlx5model.SynFlush
 		if !q.failed {
-			syn = s.model.execute(q, r)
+			syn = s.model.Execute(q.user(), keymodel.User{QPN: q.peer.QPN, PD: statefulPeerPD}, &r.Request)
 			q.failed = syn != mlx5model.SynOK
 		}
 		if syn != mlx5model.SynOK || r.signaled {
@@ -94,7 +95,7 @@ func (s *stateful) remote() error {
 	}
 	a.VA = s.va(a.Key)
 	p := s.buf[:s.length()]
-	ext, why := s.model.access(s.ext[:0], a.Op, a.Key, a.PD, a.VA, uint64(len(p)))
+	ext, why := s.model.Access(s.ext[:0], a.Op, a.Key, q.user(), a.VA, uint64(len(p)))
 	s.ext = ext
 	var err error
 	if a.Op == mlx5model.RemoteWrite {
@@ -138,7 +139,7 @@ func (s *stateful) refused(a mlx5model.Access, why mlx5model.Reason, err error) 
 // moved compares what was read with the model's memory, or writes there too.
 func (s *stateful) moved(a mlx5model.Access, p []byte, ext []sg.Extent) error {
 	for _, e := range ext {
-		want := s.model.at(e.Addr, e.Len)
+		want := s.model.At(e.Addr, e.Len)
 		if a.Op == mlx5model.RemoteWrite {
 			copy(want, p[:e.Len])
 		} else if !bytes.Equal(p[:e.Len], want) {
@@ -153,13 +154,7 @@ func (s *stateful) remoteInvalidate() error {
 	q := s.queue()
 	index, _ := s.slot()
 	key := s.tagged(index, 0)
-	k, why := s.model.usable(key, q.pd, 0xff)
-	if why == mlx5model.ReasonRights { // no right is needed
-		k, why = s.model.keys[index], 0
-	}
-	if why == 0 && !k.remoteInval {
-		why = mlx5model.ReasonRights
-	}
+	why := s.model.RemoteInvalidate(key, q.user())
 	err := s.dev.RemoteInvalidate(q.qp, key)
 	s.notef("%#x: remote invalidate %#x: %v, want reason %v", q.qpn, key, err, why)
 	if why != 0 {
@@ -168,32 +163,31 @@ func (s *stateful) remoteInvalidate() error {
 	if err != nil {
 		return s.wrong("remote invalidation refused", "%#x: %v", key, err)
 	}
-	k.free = true
 	return nil
 }
 
 // settle compares memory and all keys at the end of a program.
 func (s *stateful) settle() error {
-	if !bytes.Equal(s.host[:statefulData], s.model.memory) {
+	if !bytes.Equal(s.host[:statefulData], s.model.Memory) {
 		i := 0
-		for s.host[i] == s.model.memory[i] {
+		for s.host[i] == s.model.Memory[i] {
 			i++
 		}
-		return s.wrong("memory differs at the end", "at %#x: %#x, want %#x", statefulBase+i, s.host[i], s.model.memory[i])
+		return s.wrong("memory differs at the end", "at %#x: %#x, want %#x", statefulBase+i, s.host[i], s.model.Memory[i])
 	}
 	for index := uint32(0); index < firstSlot+statefulSlots; index++ {
-		k := s.model.keys[index]
+		k := s.model.Keys[index]
 		if k == nil {
 			continue
 		}
 		ctx, exists := s.dev.QueryMkey(index << 8)
-		if exists != k.exists {
-			return s.wrong("key exists, or does not", "index %#x: %v, want %v", index, exists, k.exists)
+		if exists != k.Exists {
+			return s.wrong("key exists, or does not", "index %#x: %v, want %v", index, exists, k.Exists)
 		}
 		if !exists {
 			continue
 		}
-		if ctx.Free != k.free || ctx.Tag != k.tag || ctx.PD != k.pd || ctx.Access != k.rights || ctx.Start != k.start || ctx.Len != k.size {
+		if ctx.Free != k.Free || ctx.Tag != k.Tag || ctx.PD != k.PD || ctx.Access != k.Rights || ctx.Start != k.Start || ctx.Len != k.Size {
 			return s.wrong("key differs at the end", "index %#x: %+v\nwant %+v", index, ctx, *k)
 		}
 	}

@@ -3,6 +3,7 @@ package fuzz
 import (
 	"encoding/binary"
 
+	"github.com/sgfuzz/sgfuzz/internal/keymodel"
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/reg"
 )
@@ -20,8 +21,8 @@ func (s *stateful) queue() *statefulQP {
 // queueOf draws a queue: mostly one of the domain of a key.
 func (s *stateful) queueOf(key uint32) *statefulQP {
 	q := s.queue()
-	if k := s.model.keys[key>>8]; k != nil && k.exists && k.pd != q.pd && s.ch.Byte() < 208 {
-		return s.qps[k.pd-0x40]
+	if k := s.model.Keys[key>>8]; k != nil && k.Exists && k.PD != q.pd && s.ch.Byte() < 208 {
+		return s.qps[k.PD-0x40]
 	}
 	return q
 }
@@ -32,7 +33,7 @@ func (s *stateful) slot() (index uint32, pages bool) {
 	b := uint32(s.ch.Byte())
 	n := b % statefulSlots
 	for range statefulSlots {
-		if k := s.model.keys[firstSlot+n]; b >= 224 || k != nil && k.exists {
+		if k := s.model.Keys[firstSlot+n]; b >= 224 || k != nil && k.Exists {
 			break
 		}
 		n = (n + 1) % statefulSlots
@@ -44,8 +45,8 @@ func (s *stateful) slot() (index uint32, pages bool) {
 // next one.
 func (s *stateful) tagged(index uint32, next uint8) uint32 {
 	var tag uint8
-	if k := s.model.keys[index]; k != nil {
-		tag = k.tag
+	if k := s.model.Keys[index]; k != nil {
+		tag = k.Tag
 	}
 	switch b := s.ch.Byte(); {
 	case b < 208:
@@ -69,8 +70,8 @@ func (s *stateful) anyKey(q *statefulQP) uint32 {
 	b := uint32(s.ch.Byte())
 	for n := range uint32(statefulSlots) { // one that is registered, if there is any
 		index := firstSlot + (b+n)%statefulSlots
-		if k := s.model.keys[index]; k != nil && k.exists && !k.free && k.pd == q.pd && b < 224 {
-			return index<<8 | uint32(k.tag)
+		if k := s.model.Keys[index]; k != nil && k.Exists && !k.Free && k.PD == q.pd && b < 224 {
+			return index<<8 | uint32(k.Tag)
 		}
 	}
 	index, _ := s.slot()
@@ -79,11 +80,11 @@ func (s *stateful) anyKey(q *statefulQP) uint32 {
 
 // va draws an address in a key: mostly inside.
 func (s *stateful) va(key uint32) uint64 {
-	if k := s.model.keys[key>>8]; k != nil && k.size > 0 {
+	if k := s.model.Keys[key>>8]; k != nil && k.Size > 0 {
 		if s.ch.Byte() < 224 {
-			return k.start + s.ch.Uint(min(k.size-1, k.size*3/4))
+			return k.Start + s.ch.Uint(min(k.Size-1, k.Size*3/4))
 		}
-		return k.start + s.ch.Uint(k.size+k.size/16)
+		return k.Start + s.ch.Uint(k.Size+k.Size/16)
 	}
 	return s.ch.Uint(1<<16 - 1)
 }
@@ -92,12 +93,12 @@ func (s *stateful) drawKLMs(q *statefulQP, w *reg.RegWR, r *request) {
 	w.Mode, w.IOVA = mlx5model.ModeKLM, s.ch.Uint(^uint64(0))
 	for w.N < 12 && (w.N == 0 || s.ch.MoreUnless(64)) {
 		key := s.anyKey(q)
-		e := modelEntry{key: key, addr: s.va(key), size: 1 + s.ch.Uint(255)}
-		r.register.list = append(r.register.list, e)
-		w.List = binary.BigEndian.AppendUint32(w.List, uint32(e.size))
-		w.List = binary.BigEndian.AppendUint32(w.List, e.key)
-		w.List = binary.BigEndian.AppendUint64(w.List, e.addr)
-		w.Length += e.size
+		e := keymodel.Entry{Key: key, Addr: s.va(key), Size: 1 + s.ch.Uint(255)}
+		r.Register.List = append(r.Register.List, e)
+		w.List = binary.BigEndian.AppendUint32(w.List, uint32(e.Size))
+		w.List = binary.BigEndian.AppendUint32(w.List, e.Key)
+		w.List = binary.BigEndian.AppendUint64(w.List, e.Addr)
+		w.Length += e.Size
 		w.N++
 	}
 }
@@ -109,11 +110,11 @@ func (s *stateful) drawPages(w *reg.RegWR, r *request) {
 	w.IOVA = s.ch.Uint(1<<40)*page + off
 	for w.N < 16 && (w.N == 0 || s.ch.MoreUnless(48)) {
 		addr := statefulBase + page*s.ch.Uint(statefulData/page-1)
-		r.register.list = append(r.register.list, modelEntry{addr: addr, size: page})
+		r.Register.List = append(r.Register.List, keymodel.Entry{Addr: addr, Size: page})
 		w.List = binary.BigEndian.AppendUint64(w.List, addr|mlx5model.MTTRead|mlx5model.MTTWrite)
 		w.N++
 	}
-	r.register.pageSize = page
+	r.Register.PageSize = page
 	w.Length = uint64(w.N)*page - off
 	w.Length -= s.ch.Uint(min(page, w.Length) - 1)
 }
