@@ -1,7 +1,8 @@
 /*
  * Times of the adapter, from post_send to the completion that ibv_poll_cq
- * gives: 8 bytes hot and after a pause, 1 MiB beside memcpy, and the processor
- * time of a second in which nothing happens.
+ * gives: 8 bytes hot and after pauses, 1 MiB beside memcpy; and the processor
+ * time of five seconds in which nothing happens, with one pair of queue pairs
+ * and with fifty: from the last completion on, and a second later.
  */
 #include "suite.h"
 
@@ -46,6 +47,20 @@ static double busy(void)
 	return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+/* idle prints the processor time of the whole process while nothing happens. */
+static void idle(int qps)
+{
+	struct timespec second = { 1, 0 }, five = { 5, 0 };
+	double from = busy();
+	nanosleep(&five, NULL);
+	double early = busy() - from;
+	nanosleep(&second, NULL);
+	from = busy();
+	nanosleep(&five, NULL);
+	printf("  idle with %d queue pairs: %.2f %% of a processor in the first five seconds, %.2f %% in five later ones\n", qps, early * 20,
+	       (busy() - from) * 20);
+}
+
 void latency(void)
 {
 	uint8_t *a = pages(BIG), *b = pages(BIG);
@@ -55,8 +70,14 @@ void latency(void)
 	measure(p, sge_of(ma, a, 8), (uintptr_t)b, mb->rkey, 2000, 0);
 	uint64_t hot = measure(p, sge_of(ma, a, 8), (uintptr_t)b, mb->rkey, ROUNDS, 0);
 	printf("  8 B WRITE, hot: median %.1f us, p99 %.1f us\n", (double)hot / 1e3, (double)times[ROUNDS * 99 / 100] / 1e3);
-	uint64_t cold = measure(p, sge_of(ma, a, 8), (uintptr_t)b, mb->rkey, 200, 2000000);
-	printf("  8 B WRITE after 2 ms of nothing: median %.0f us, p99 %.0f us\n", (double)cold / 1e3, (double)times[198] / 1e3);
+	static const struct {
+		int ms, rounds;
+	} pauses[] = { { 2, 200 }, { 20, 100 }, { 200, 20 } };
+	for (int i = 0; i < 3; i++) {
+		int n = pauses[i].rounds;
+		uint64_t cold = measure(p, sge_of(ma, a, 8), (uintptr_t)b, mb->rkey, n, pauses[i].ms * 1000000l);
+		printf("  8 B WRITE after %d ms of nothing: median %.0f us, p99 %.0f us\n", pauses[i].ms, (double)cold / 1e3, (double)times[n * 99 / 100] / 1e3);
+	}
 	uint64_t big = measure(p, sge_of(ma, a, BIG), (uintptr_t)b, mb->rkey, 300, 0);
 	for (int i = 0; i < 300; i++) {
 		uint64_t from = now();
@@ -66,10 +87,15 @@ void latency(void)
 	}
 	qsort(times, 300, sizeof(*times), by_value);
 	printf("  1 MiB WRITE: median %.0f us; memcpy %.0f us; %.2f times\n", (double)big / 1e3, (double)times[150] / 1e3, (double)big / (double)times[150]);
-	struct timespec second = { 1, 0 };
-	nanosleep(&second, NULL);
-	double before = busy();
-	nanosleep(&second, NULL);
-	printf("  idle: %.2f %% of a processor\n", (busy() - before) * 100);
+	idle(2);
+	struct pair *more[49];
+	for (int i = 0; i < 49; i++) {
+		more[i] = make_pair((struct options){ 0 });
+		struct ibv_sge eight = sge_of(ma, a, 8);
+		CHECK(rdma(more[i], IBV_WR_RDMA_WRITE, &eight, 1, (uintptr_t)b, mb->rkey) == IBV_WC_SUCCESS);
+	}
+	idle(100);
+	for (int i = 0; i < 49; i++)
+		close_pair(more[i]);
 	close_pair(p);
 }
