@@ -33,6 +33,14 @@
 // strategy is tried, and must accept rightly or refuse rightly. A file without
 // any sg line is refused, so that a file cut short is not taken for a case.
 //
+// # Several cases in one file
+//
+// A file that begins with the line "sgfuzz-cases-1" holds several cases, each
+// between a line "case NAME" and a line "end HASH", with the Hash of what stands
+// between them. Such a file only grows: who appends a case locks it and cuts off
+// what a writer that died left behind the last whole case (WholeSeries), and a
+// reader takes no notice of that. The usual ending is ".sgcases".
+//
 // # What Format keeps
 //
 // Comments, the blank lines between groups (two or more become one) and every

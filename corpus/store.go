@@ -84,8 +84,8 @@ func LoadDir(dir string) ([]*Case, error) {
 	return cases, err
 }
 
-// LoadAll reads case files and, as LoadDir does, directories. Cases and errors
-// of all paths are joined.
+// LoadAll reads case files, files with several cases and, as LoadDir does,
+// directories. Cases and errors of all paths are joined.
 func LoadAll(paths ...string) ([]*Case, error) {
 	var all []*Case
 	var errs []error
@@ -101,6 +101,10 @@ func loadPath(p string) ([]*Case, error) {
 	info, err := os.Stat(p)
 	if err == nil && info.IsDir() {
 		return LoadDir(p)
+	}
+	if several, err := IsSeries(p); err != nil || several {
+		cases, _, err := LoadSeries(p)
+		return cases, err
 	}
 	c, err := Load(p)
 	if err != nil {

@@ -111,6 +111,9 @@ func (p *parser) line(s string) error {
 	}
 	start := len(body) - len(name)
 	name, value, _ := cutBlank(name)
+	if value == "" && name == seriesHead && !p.any {
+		return valueErrorf(start, "a file with several cases, where one is wanted")
+	}
 	if value == "" {
 		return valueErrorf(start, "key %q has no value%s", clip(name), unknownNote(name))
 	}

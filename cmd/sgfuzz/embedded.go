@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -72,20 +73,40 @@ func caseSources(args []string) ([]source, error) {
 		if !missing(arg) {
 			files, err := caseFiles([]string{arg})
 			for _, file := range files {
-				all = append(all, source{file, func() (*corpus.Case, error) { return corpus.Load(file) }})
+				found, err := fileSources(file)
+				all, errs = append(all, found...), append(errs, err)
 			}
 			errs = append(errs, err)
 			continue
 		}
 		names := embeddedBelow(arg)
 		for _, name := range names {
-			all = append(all, source{name, func() (*corpus.Case, error) { return loadEmbedded(name) }})
+			all = append(all, source{name: name, load: func() (*corpus.Case, error) { return loadEmbedded(name) }})
 		}
 		if len(names) == 0 {
 			errs = append(errs, errMissing(arg))
 		}
 	}
 	return all, errors.Join(errs...)
+}
+
+// fileSources are a file's cases: one, or several that a file of them holds.
+func fileSources(file string) ([]source, error) {
+	if several, err := corpus.IsSeries(file); err != nil || !several {
+		return []source{{name: file, load: func() (*corpus.Case, error) { return corpus.Load(file) }}}, nil
+	}
+	cases, torn, err := corpus.LoadSeries(file)
+	all := make([]source, len(cases))
+	for i, c := range cases {
+		all[i] = source{name: c.Name, load: func() (*corpus.Case, error) { return c, nil }}
+	}
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("%s: holds no whole case", file)
+	}
+	if torn && len(all) > 0 {
+		all[len(all)-1].note = file + ": its last case was not written whole and is left out"
+	}
+	return all, err
 }
 
 // loadSources reads the cases that caseSources finds. Errors are joined.

@@ -59,7 +59,7 @@ func TestExportImportRefuse(t *testing.T) {
 		{[]string{"export", "--format", "gofuzz", "--target", "all", "--out", out}, exitUsage, "belongs to one"},
 		{[]string{"export", "--format", "go", "--out", out, plain, bad}, exitUsage, "nothing exported"},
 		{[]string{"export", "--format", "go", "--out", plain + "/x", plain}, exitInternal, "not a directory"},
-		{[]string{"import", "--format", "afl", "--out", out, plain}, exitUsage, `unknown format "afl": one of iovec, go, gofuzz, libfuzzer`},
+		{[]string{"import", "--format", "afl", "--out", out, plain}, exitUsage, `unknown format "afl": one of iovec, cases, go, gofuzz, libfuzzer`},
 		{[]string{"import", "--format", "go", "--out", out, plain}, exitUsage, "plain.sgcase: first line"},
 		{[]string{"import", "--format", "go", "--dedupe", "--out", out, plain}, exitUsage, "--dedupe is for"},
 		{[]string{"import", "--format", "libfuzzer", "--out", out, write(t, "short", "x")}, exitUsage, "1 of them too short"},

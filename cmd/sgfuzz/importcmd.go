@@ -15,14 +15,17 @@ type importCmd struct {
 	Format string   `aliases:"from" default:"iovec" placeholder:"NAME" names:"kind" help:"What the files are: ${kind}."`
 	Out    string   `required:"" short:"o" placeholder:"DIR" help:"Directory to write to; made if needed."`
 	Dedupe bool     `help:"Write a list that occurs several times in one log once."`
-	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or inputs of target Strategies, crashers too, and directories of them."`
+	Files  []string `arg:"" name:"file" help:"Logs: a line \"NAME ADDR+LEN ADDR+LEN …\" for each list. Or files with several cases. Or inputs of target Strategies, crashers too, and directories of them."`
 }
 
-// iovecs is the kind of import that reads logs.
-const iovecs = "iovec"
+// Kinds of import: of logs, and of files with several cases.
+const (
+	iovecs = "iovec"
+	series = "cases"
+)
 
 // importKinds are the names of --format, in the order of the help.
-var importKinds = []string{iovecs, "go", "gofuzz", "libfuzzer"}
+var importKinds = []string{iovecs, series, "go", "gofuzz", "libfuzzer"}
 
 var importFormat = map[string]engines.Format{"go": engines.Go, "gofuzz": engines.GoFuzz, "libfuzzer": engines.LibFuzzer}
 
@@ -39,8 +42,11 @@ func (v *importCmd) run(a *app) (any, error) {
 	if err := known("format", []string{v.Format}, importKinds); err != nil {
 		return nil, err
 	}
-	if v.Format != iovecs {
+	if v.Format != iovecs && v.Format != series {
 		return v.inputs(a)
+	}
+	if v.Dedupe && v.Format != iovecs {
+		return nil, errDedupe
 	}
 	for _, file := range v.Files {
 		if err := readable(file); err != nil {
@@ -48,7 +54,11 @@ func (v *importCmd) run(a *app) (any, error) {
 		}
 	}
 	_, statErr := os.Stat(v.Out)
-	s, err := corpus.Import{Dedupe: v.Dedupe}.Run(v.Out, v.Files...)
+	split := corpus.Import{Dedupe: v.Dedupe}.Run
+	if v.Format == series {
+		split = corpus.Split
+	}
+	s, err := split(v.Out, v.Files...)
 	if _, ok := errors.AsType[*corpus.ParseError](err); ok {
 		return nil, badInput(err)
 	}
@@ -61,9 +71,11 @@ func (v *importCmd) run(a *app) (any, error) {
 		}
 		return nil, badInputf("no lists in %v", v.Files)
 	}
-	a.printf("%d logs, %d lists, %d entries: %d case files in %s\n", s.Files, s.Lists, s.Entries, s.Written, v.Out)
+	a.printf("%d files, %d lists, %d entries: %d case files in %s\n", s.Files, s.Lists, s.Entries, s.Written, v.Out)
 	return importResult{v.Out, s.Files, s.Lists, s.Entries, s.Written}, nil
 }
+
+var errDedupe = badInputf("--dedupe is for --format %s: inputs of the same case make one file anyway, cases are taken as they are", iovecs)
 
 // inputsResult is the JSON object of an import of inputs.
 type inputsResult struct {
@@ -76,7 +88,7 @@ type inputsResult struct {
 // inputs imports what a fuzzing engine left.
 func (v *importCmd) inputs(a *app) (any, error) {
 	if v.Dedupe {
-		return nil, badInputf("--dedupe is for --format %s: inputs of the same case make one file anyway", iovecs)
+		return nil, errDedupe
 	}
 	s, err := engines.Import{Format: importFormat[v.Format]}.Run(v.Out, v.Files...)
 	if _, ok := errors.AsType[*engines.InputError](err); ok {

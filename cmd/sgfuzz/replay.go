@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -16,7 +17,7 @@ type replayCmd struct {
 	depthFlags
 	jobsFlag
 	Verbose bool     `short:"v" help:"Print every case, not only those that fail."`
-	Paths   []string `arg:"" optional:"" name:"case" help:"Case files, directories of them, names of embedded cases, or - for standard input; all embedded cases if left out."`
+	Paths   []string `arg:"" optional:"" name:"case" help:"Case files, files with several cases, directories of case files, names of embedded cases, or - for standard input; all embedded cases if left out."`
 }
 
 // replayResult is its JSON object.
@@ -47,6 +48,11 @@ func (v *replayCmd) run(a *app) (any, error) {
 		a.complain(err)
 		rp.result.Unusable = append(rp.result.Unusable, strings.Split(err.Error(), "\n")...)
 	}
+	for i := range sources {
+		if note := sources[i].note; note != "" {
+			a.complain(errors.New(note))
+		}
+	}
 	if err := rp.replay(sources); err != nil {
 		return rp.result, err
 	}
@@ -60,7 +66,7 @@ func (v *replayCmd) sources(a *app) ([]source, error) {
 		return embeddedSources()
 	}
 	if len(v.Paths) == 1 && v.Paths[0] == stdinName {
-		return []source{{"stdin", func() (*corpus.Case, error) { return a.loadCase(stdinName) }}}, nil
+		return []source{{name: "stdin", load: func() (*corpus.Case, error) { return a.loadCase(stdinName) }}}, nil
 	}
 	sources, err := caseSources(v.Paths)
 	return sources, badInput(err)

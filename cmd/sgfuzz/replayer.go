@@ -15,6 +15,7 @@ import (
 type source struct {
 	name string
 	load func() (*corpus.Case, error)
+	note string // what is worth knowing about its file
 }
 
 func embeddedSources() ([]source, error) {
@@ -24,7 +25,7 @@ func embeddedSources() ([]source, error) {
 	}
 	all := make([]source, len(cases))
 	for i, c := range cases {
-		all[i] = source{c.Name, func() (*corpus.Case, error) { return c, nil }}
+		all[i] = source{name: c.Name, load: func() (*corpus.Case, error) { return c, nil }}
 	}
 	return all, nil
 }
