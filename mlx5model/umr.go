@@ -24,7 +24,7 @@ func (d *Device) umr(qp *QP, w *WQE) *WQEError {
 		}
 	}
 	ctx := k.ctx
-	ctx.merge(&w.Mkey, w.UMR.Mask)
+	ctx.Merge(&w.Mkey, w.UMR.Mask)
 	if r := d.checkResult(k, &ctx, w, list); r != reasonNone {
 		return &WQEError{Syndrome: d.p.SynUMRCheck, Reason: r, Key: w.Imm}
 	}
@@ -111,9 +111,9 @@ func (d *Device) fetchList(qp *QP, w *WQE) ([]byte, *WQEError) {
 	return d.list, nil
 }
 
-// merge writes the fields of from that mask selects. PAGE_SIZE selects the low
+// Merge writes the fields of from that mask selects. PAGE_SIZE selects the low
 // five bits of log_page_size, PAGE_SIZE_5 the sixth; LEN selects length64 too.
-func (c *MkeyContext) merge(from *MkeyContext, mask uint64) {
+func (c *MkeyContext) Merge(from *MkeyContext, mask uint64) {
 	set := func(bit uint64) bool { return mask&bit != 0 }
 	if set(MaskLen) {
 		c.Len, c.Length64 = from.Len, from.Length64

@@ -26,7 +26,7 @@ func (e *Engine) before(q *qp, pi uint32) bool {
 		}
 	}
 	if e.c.Record != nil {
-		e.c.Record.wqe(e, raw)
+		e.c.Record.wqe(e, q, raw)
 	}
 	if e.c.Strict {
 		e.judge(q, raw)

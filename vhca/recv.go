@@ -190,6 +190,9 @@ var errTooLong = errors.New("message is longer than the receive")
 // ends at a segment of InvalidLkey without length.
 func (e *Engine) room(s *sink, qpn uint32, need uint64) error {
 	e.scatter = e.scatter[:0]
+	if e.c.Record != nil {
+		e.c.Record.receive(e, s, qpn)
+	}
 	for segs := s.segs; need > 0; segs = segs[mlx5model.DataSegSize:] {
 		if len(segs) < mlx5model.DataSegSize {
 			return errTooLong

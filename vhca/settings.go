@@ -8,7 +8,7 @@ type Settings struct {
 	Trace   string `json:"trace,omitempty"`  // file; "-" is standard error
 	Strict  bool   `json:"strict,omitempty"` // Config.Strict
 	Faults  string `json:"faults,omitempty"` // for ParseFaults
-	Record  string `json:"record,omitempty"` // directory
+	Record  string `json:"record,omitempty"` // a directory that is there, or a file
 	Stats   bool   `json:"stats,omitempty"`  // on standard error when the program ends
 	Group   string `json:"group,omitempty"`  // name by which the processes of a run find each other
 }

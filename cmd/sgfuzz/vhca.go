@@ -1,14 +1,18 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 
+	"github.com/sgfuzz/sgfuzz/corpus"
+	"github.com/sgfuzz/sgfuzz/internal/files"
 	"github.com/sgfuzz/sgfuzz/vhca"
 	"github.com/sgfuzz/sgfuzz/vhca/launch"
 )
@@ -22,7 +26,7 @@ type vhcaCmd struct {
 	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and say why; exit status 86."`
 	Fast    bool     `help:"Copy memory unchecked: faster, and a bad address may crash the program."`
 	Faults  string   `placeholder:"SPEC" help:"Inject faults: error=P, syndrome=S, delay=P, usec=N, lost=P, padding=P, seed=N, separated by commas; P is a probability."`
-	Record  string   `placeholder:"DIR" help:"Write the lists of work requests into DIR as case files."`
+	Record  string   `placeholder:"FILE" help:"Write the lists of work requests, with rights and direction, into FILE as cases, for replay; into a directory, or a name that ends in /, as case files."`
 	Stats   bool     `help:"Print what the adapter did when the program ends."`
 	Program []string `arg:"" passthrough:"" name:"program" help:"The program and its arguments, after --."`
 }
@@ -69,9 +73,7 @@ func (v *vhcaCmd) settings() (vhca.Settings, error) {
 	}
 	var err error
 	if v.Record != "" {
-		if s.Record, err = filepath.Abs(v.Record); err == nil {
-			err = os.MkdirAll(s.Record, 0o755)
-		}
+		s.Record, err = recordPath(v.Record)
 	}
 	if err == nil && v.Trace != "" && v.Trace != "-" {
 		if s.Trace, err = filepath.Abs(v.Trace); err == nil {
@@ -79,6 +81,27 @@ func (v *vhcaCmd) settings() (vhca.Settings, error) {
 		}
 	}
 	return s, err
+}
+
+// recordPath prepares where a run is recorded: a directory, or a file that
+// holds nothing yet. A record of an earlier run is replaced, no other file is.
+func recordPath(name string) (string, error) {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return "", err
+	}
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return path, nil
+	case strings.HasSuffix(name, "/"):
+		return path, os.MkdirAll(path, 0o755)
+	case err == nil && info.Size() > 0:
+		if several, err := corpus.IsSeries(path); err != nil || !several {
+			return "", cmp.Or(err, fmt.Errorf("--record: %s is there and is no record", name))
+		}
+	}
+	return path, files.WriteBytes(path, []byte(corpus.SeriesHead()))
 }
 
 func (v *vhcaCmd) library(a *app) (launch.Library, error) {

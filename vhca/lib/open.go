@@ -49,7 +49,9 @@ func open() (*vhca.Engine, error) {
 		return nil, err
 	}
 	if settings.Record != "" {
-		c.Record = &vhca.Recorder{Put: record}
+		if c.Record, err = recorder(settings.Record); err != nil {
+			return nil, err
+		}
 	}
 	if settings.Group != "" {
 		if c.Remote, c.Slot, err = vhca.Join(settings.Group); err != nil {
@@ -83,10 +85,25 @@ func post(fd int32, record []byte) {
 	}
 }
 
-// record writes a case.
-func record(c *corpus.Case) {
-	name := filepath.Join(settings.Record, fmt.Sprintf("%d-%s.sgcase", os.Getpid(), c.Name))
-	if err := os.WriteFile(name, corpus.AppendCase(nil, c), 0o644); err != nil {
+// recorder writes cases into a directory, each a file, or into one file.
+func recorder(path string) (*vhca.Recorder, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return &vhca.Recorder{Put: func(c *corpus.Case) {
+			complain(corpus.Save(filepath.Join(path, fmt.Sprintf("%d-%s%s", os.Getpid(), c.Name, corpus.Ext)), c))
+		}}, nil
+	}
+	f, err := vhca.OpenCaseFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return &vhca.Recorder{Put: func(c *corpus.Case) {
+		c.Name = fmt.Sprintf("%d-%s", os.Getpid(), c.Name)
+		complain(f.Put(c))
+	}}, nil
+}
+
+func complain(err error) {
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "vhca: %v\n", err)
 	}
 }

@@ -203,7 +203,7 @@ func TestPingpong(t *testing.T) {
 	}
 }
 
-var keep = flag.String("record", "", "where TestRecord leaves its cases")
+var keep = flag.String("record", "", "file where TestRecord leaves its cases")
 
 // TestPerftest runs both ends of the usual benchmarks.
 func TestPerftest(t *testing.T) {
@@ -222,26 +222,45 @@ func TestPerftest(t *testing.T) {
 	}
 }
 
-// TestRecord turns a run into cases, which must be loadable.
+// TestRecord turns a run of two processes into cases, in one file or in a
+// directory.
 func TestRecord(t *testing.T) {
 	lib, suite := need(t)
-	dir := *keep
-	if dir == "" {
-		dir = t.TempDir()
+	file := *keep
+	if file == "" {
+		file = filepath.Join(t.TempDir(), "run"+corpus.SeriesExt)
 	}
-	if out, err := play(t, lib, vhca.Settings{Record: dir}, nil, suite, "key/lists", "rc/scattered"); err != nil {
+	if out, err := play(t, lib, vhca.Settings{Record: file}, nil, "sh", "-c", "$0 key/lists rc/scattered & $0 key/interleaved rc/atomics && wait $!", suite); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	cases, err := corpus.LoadDir(dir)
-	if err != nil || len(cases) < 20 {
-		t.Fatalf("%d cases, %v", len(cases), err)
+	cases, torn, err := corpus.LoadSeries(file)
+	if err != nil || torn || len(cases) < 20 {
+		t.Fatalf("%d cases, torn %v, %v", len(cases), torn, err)
 	}
-	longest := 0
+	longest, kinds, writers, dirs := 0, map[string]int{}, map[string]int{}, map[string]int{}
 	for _, c := range cases {
 		longest = max(longest, len(c.List))
+		name := strings.Split(strings.TrimPrefix(c.Name, filepath.Base(file)+":"), "-") // process, kind, number
+		writers[name[0]]++
+		kinds[name[1]]++
+		dirs[c.Dir]++
+		if c.Access == 0 || name[1] != "recv" && c.Limits.Queue == 0 || len(c.Comments) < 2 {
+			t.Errorf("%s: access %v, queue %d, comments %v", c.Name, c.Access, c.Limits.Queue, c.Comments)
+		}
 	}
 	if longest != 28 {
 		t.Errorf("the longest list has %d entries, the suite's has 28", longest)
+	}
+	if len(writers) != 2 || kinds["umr"] == 0 || kinds["wr"] == 0 || kinds["recv"] == 0 || dirs[corpus.DirRead] == 0 || dirs[corpus.DirWrite] == 0 {
+		t.Errorf("cases by process %v, kind %v, direction %v", writers, kinds, dirs)
+	}
+
+	dir := t.TempDir()
+	if out, err := play(t, lib, vhca.Settings{Record: dir}, nil, suite, "rc/scattered"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if cases, err := corpus.LoadDir(dir); err != nil || len(cases) < 2 {
+		t.Errorf("%d case files, %v", len(cases), err)
 	}
 }
 
