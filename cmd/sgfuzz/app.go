@@ -77,10 +77,11 @@ func codeOf(err error) int {
 }
 
 // verb is a parsed command line. run prints its result as text and returns it
-// for JSON.
+// for JSON. leaves says that it has files to write too.
 type verb interface {
 	run(a *app) (result any, err error)
 	output() *jsonFlag
+	leaves() bool
 }
 
 // common are the flags of every verb.
@@ -170,7 +171,7 @@ type cli struct {
 // run is the program. It never exits and never panics.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	a := &app{ctx: ctx, stdin: stdin, stdout: bufio.NewWriter(stdout), stderr: stderr, style: style.For(stdout, os.Getenv)}
-	a.out = a.stdout
+	a.out = text{a.stdout}
 	defer func() {
 		if p := recover(); p != nil {
 			fmt.Fprintf(stderr, "sgfuzz: bug: %v\n%s", p, debug.Stack())
@@ -182,7 +183,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	} else {
 		code = a.main(args)
 	}
-	if err := a.stdout.Flush(); err != nil {
+	if err := a.stdout.Flush(); err != nil && !readerGone(err) {
 		a.complain(fmt.Errorf("writing the result: %w", err))
 		return exitInternal
 	}
@@ -193,6 +194,9 @@ func (a *app) main(args []string) int {
 	v, code := a.parse(args)
 	if v == nil {
 		return code
+	}
+	if v.leaves() {
+		outlivePipe()
 	}
 	sink, err := a.openJSON(v.output())
 	if err != nil {

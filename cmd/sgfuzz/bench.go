@@ -116,7 +116,7 @@ func (v *benchCmd) open(a *app) (*benchLines, error) {
 		return &benchLines{w: io.Discard}, nil
 	case v.JSON.file == "":
 		a.out = io.Discard
-		return &benchLines{w: a.stdout}, nil
+		return &benchLines{w: text{a.stdout}}, nil
 	}
 	file, err := files.Create(v.JSON.file)
 	if err != nil {

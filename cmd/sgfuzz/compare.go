@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,13 +70,12 @@ func (v *compareCmd) run(a *app) (any, error) {
 	if r.Workload.Lists == 0 && !r.Workload.Interrupted {
 		return nil, badInputf("no lists to compare")
 	}
-	if err := r.WriteText(a.out); err != nil {
-		return nil, err
-	}
+	var saved error
 	if v.HTML != "" {
-		if err := files.Write(v.HTML, r.WriteHTML); err != nil {
-			return r, err
-		}
+		saved = files.Write(v.HTML, r.WriteHTML)
+	}
+	if err := cmp.Or(r.WriteText(a.out), saved); err != nil {
+		return r, err
 	}
 	if len(r.Workload.Unusable) > 0 {
 		return r, status(exitUsage)

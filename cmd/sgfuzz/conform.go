@@ -60,12 +60,12 @@ func (v *conformCmd) run(a *app) (any, error) {
 		return nil, err
 	}
 	r := newConformResult(s, v.Seed)
+	if v.JUnit != "" {
+		err = cmp.Or(err, writeJUnit(v.JUnit, r))
+	}
 	a.printConform(r)
 	if s.Stderr != "" {
 		fmt.Fprintf(a.stderr, "sgfuzz: the child's last words:\n%s\n", s.Stderr)
-	}
-	if v.JUnit != "" {
-		err = cmp.Or(err, writeJUnit(v.JUnit, r))
 	}
 	if err == nil && s.Failed() {
 		err = status(exitFindings)

@@ -39,12 +39,14 @@ func (v *decodeCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, badInputf("%s: %w (sgfuzz decode --help lists the forms that it reads)", nameOf(v.File), err)
 	}
+	var saved error
 	if v.HTML != "" {
-		if err := files.Write(v.HTML, doc.WritePage); err != nil {
-			return doc, err
-		}
+		saved = files.Write(v.HTML, doc.WritePage)
 	}
 	_ = doc.WriteText(a.out, wqeview.TextOptions{Style: a.style, Brief: v.Brief}) // an error shows when stdout is flushed
+	if saved != nil {
+		return doc, saved
+	}
 	switch {
 	case doc.Broken > 0:
 		return doc, badInputf("%s: %d of %d cannot be decoded", nameOf(v.File), doc.Broken, len(doc.Items))

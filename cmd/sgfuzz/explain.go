@@ -69,16 +69,14 @@ func (v *explainCmd) run(a *app) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := p.Text(a.out, a.style, v.shown(p)); err != nil {
-		return nil, err
+	saved := v.writeFiles(a, c)
+	if err := cmp.Or(p.Text(a.out, a.style, v.shown(p)), saved); err != nil {
+		return p, err
 	}
 	if v.JSON.file != "" {
 		if p, err = v.picture(a, c, picture.DefaultMost); err != nil {
 			return nil, err
 		}
-	}
-	if err := v.writeFiles(a, c); err != nil {
-		return p, err
 	}
 	if slices.ContainsFunc(p.Strategies, func(s picture.Strategy) bool { return s.Failed() }) {
 		return p, status(exitFindings)

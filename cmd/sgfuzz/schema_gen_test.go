@@ -55,7 +55,7 @@ func findTexts(t reflect.Type, special map[reflect.Type]*jsonschema.Schema, seen
 		return
 	}
 	seen[t] = true
-	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+	if t.Kind() != reflect.Pointer && t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
 		special[t] = &jsonschema.Schema{Type: "string"}
 		if t == reflect.TypeFor[mlx5model.Severity]() {
 			special[t].Enum = []any{mlx5model.Note.String(), mlx5model.Warn.String(), mlx5model.Error.String()}
