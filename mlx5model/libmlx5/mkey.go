@@ -14,15 +14,17 @@ type Mkey struct {
 	Signature bool   // created with MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE
 	Crypto    bool   // created with MLX5DV_MKEY_INIT_ATTR_FLAGS_CRYPTO
 
+	// postMRList looks at these and the two in front of them at once.
+	sigState    bsfState
+	cryptoState bsfState
+
 	MemPSV, WirePSV uint32 // signature state objects, 24 bits
 	SigErrCount     uint32 // signature errors of the key; the library starts at 1
 	SigErrUpdated   bool   // the key's context does not know SigErrCount yet
 
-	length      uint64 // of the last layout
-	sig         SigBlock
-	sigState    bsfState
-	crypto      Crypto
-	cryptoState bsfState
+	length uint64 // of the last layout
+	sig    SigBlock
+	crypto Crypto
 }
 
 // SigError counts a signature error of the key, as mlx5dv_mkey_check does when

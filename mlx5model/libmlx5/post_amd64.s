@@ -5,249 +5,248 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// func postMRList(q *byte, mkey *byte, list *byte, n int, flags uint32, access uint32) (errno int)
-// Requires: AVX, AVX2, CMOV
-TEXT ·postMRList(SB), NOSPLIT, $0-48
-	CMPB    ·avx2+0(SB), $0x00
-	JE      fallback
+// func postMRList(q *byte, mkey *byte, list *byte, n int, flags uint32, access uint32) error
+// Requires: AVX, AVX2
+TEXT ·postMRList(SB), NOSPLIT, $0-56
 	MOVQ    q+0(FP), AX
 	MOVQ    mkey+8(FP), CX
 	MOVQ    n+24(FP), DX
-	MOVL    flags+32(FP), BX
-	MOVL    access+36(FP), SI
-	TESTL   $const_Inline, BX
+	TESTQ   DX, DX
 	JE      fallback
-	CMPL    SI, $const_accessMkey
+	LEAQ    11(DX), BX
+	SHRQ    $0x02, BX
+	SHLQ    $0x06, BX
+	CMPQ    BX, ·longest+0(SB)
 	JA      fallback
-	CMPB    QP_WQSig+0(AX), $+0
+	MOVL    flags+32(FP), SI
+	MOVL    access+36(FP), DI
+	LEAL    -8(SI), SI
+	CMPL    SI, $0x07
+	JA      fallback
+	CMPL    DI, $const_accessMkey
+	JA      fallback
+	MOVWLZX QP_WQSig+0(AX), R8
+	ORL     Mkey_Signature+0(CX), R8
+	ORQ     QP_err+0(AX), R8
+	ORQ     QP_mkey+0(AX), R8
 	JNE     fallback
-	CMPB    QP_NoTagUpdate+0(AX), $+0
-	JNE     fallback
-	CMPQ    QP_err+0(AX), $+0
-	JNE     fallback
-	CMPQ    QP_mkey+0(AX), $+0
-	JNE     fallback
-	CMPB    Mkey_Signature+0(CX), $+0
-	JNE     fallback
-	CMPB    Mkey_sigState+0(CX), $+0
-	JNE     fallback
-	CMPB    Mkey_cryptoState+0(CX), $+0
-	JNE     fallback
-	LEAQ    -1(DX), DI
-	MOVWLZX Mkey_NumDesc+0(CX), R8
-	CMPQ    DI, R8
-	JAE     fallback
-	MOVL    QP_MaxInlineData+0(AX), R8
-	ADDQ    $+4, R8
-	SHRQ    $0x04, R8
-	CMPQ    DX, R8
+	CMPW    DX, Mkey_NumDesc+0(CX)
+	JA      fallback
+	MOVL    DX, R8
+	SHLL    $0x04, R8
+	SUBL    $0x04, R8
+	CMPL    R8, QP_MaxInlineData+0(AX)
 	JA      fallback
 	MOVL    QP_MaxPost+0(AX), R8
-	TESTL   R8, R8
-	JE      unbounded
-	MOVL    QP_Head+0(AX), DI
-	SUBL    QP_Tail+0(AX), DI
-	CMPL    DI, R8
-	JAE     fallback
-
-unbounded:
-	LEAQ           3(DX), DI
-	SHRQ           $0x02, DI
-	MOVQ           QP_Ring+0(AX), R8
-	MOVQ           8(R8), R9
-	MOVL           QP_CurPost+0(AX), R11
-	MOVQ           R11, R12
-	SHLQ           $0x06, R12
-	LEAQ           -1(R9), R10
-	ANDQ           R10, R12
-	MOVQ           DI, R10
-	SHLQ           $0x06, R10
-	LEAQ           128(R12)(R10*1), R10
-	CMPQ           R10, R9
-	JA             fallback
-	ADDQ           (R8), R12
-	MOVQ           list+16(FP), R8
-	VBROADCASTI128 ·toKLM+0(SB), Y0
-	VPXOR          Y1, Y1, Y1
-	VPXOR          Y2, Y2, Y2
-	VPXOR          Y5, Y5, Y5
-	LEAQ           128(R12), R9
-	LEAQ           -9(DX), R10
-	TESTQ          R10, R10
-	JL             fewer
+	DECL    R8
+	MOVL    QP_Head+0(AX), R9
+	SUBL    QP_Tail+0(AX), R9
+	CMPL    R9, R8
+	JA      fallback
+	MOVQ    QP_Ring+0(AX), R8
+	MOVL    QP_CurPost+0(AX), R10
+	ANDL    24(R8), R10
+	SHLQ    $0x06, R10
+	LEAQ    (R10)(BX*1), R9
+	CMPQ    R9, 8(R8)
+	JA      fallback
+	ADDQ    (R8), R10
+	LEAQ    ·constants+0(SB), R8
+	MOVBLZX QP_SigAll+0(AX), R9
+	LEAQ    (SI)(R9*8), SI
+	MOVBLZX QP_FMCache+0(AX), R9
+	IMUL3L  $0x00000101, R9, R9
+	ANDL    tables_modes+0(R8)(SI*8), R9
+	ORL     tables_modes+4(R8)(SI*8), R9
+	VMOVDQU QP_QPN+0(AX), Y0
+	VPINSRD $0x02, R9, X0, X1
+	VPINSRD $0x03, Mkey_Lkey+0(CX), X1, X1
+	VPSHUFB tables_toCtrl+0(R8), X1, X2
+	VPOR    tables_forms+0(R8)(BX*2), Y2, Y2
+	VPXOR   Y4, Y4, Y4
+	VMOVDQU Y2, (R10)
+	VMOVDQU Y4, 32(R10)
+	VMOVDQU Y4, 96(R10)
+	SHLL    $0x04, DI
+	VPSHUFB tables_toTag+0(R8), X1, X3
+	VPOR    tables_rights+0(R8)(DI*1), X3, X3
+	MOVQ    list+16(FP), SI
+	VMOVDQU tables_toKLM+0(R8), Y5
+	VPXOR   Y6, Y6, Y6
+	VPXOR   Y7, Y7, Y7
+	MOVQ    R10, DI
+	SUBQ    $+16, DX
+	JL      fewer
 
 loop:
-	VMOVDQU  (R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y8
-	VPADDQ   Y8, Y2, Y2
-	VPSHUFB  Y0, Y3, Y3
-	VMOVDQU  Y3, (R9)
-	VMOVDQU  32(R8), Y6
-	VPBLENDD $0x44, Y6, Y1, Y8
-	VPADDQ   Y8, Y5, Y5
-	VPSHUFB  Y0, Y6, Y6
-	VMOVDQU  Y6, 32(R9)
-	VMOVDQU  64(R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y8
-	VPADDQ   Y8, Y2, Y2
-	VPSHUFB  Y0, Y3, Y3
-	VMOVDQU  Y3, 64(R9)
-	VMOVDQU  96(R8), Y6
-	VPBLENDD $0x44, Y6, Y1, Y8
-	VPADDQ   Y8, Y5, Y5
-	VPSHUFB  Y0, Y6, Y6
-	VMOVDQU  Y6, 96(R9)
-	ADDQ     $+128, R8
-	ADDQ     $+128, R9
-	SUBQ     $+8, R10
-	JGE      loop
+	VMOVDQU (SI), Y8
+	VMOVDQU 32(SI), Y9
+	VMOVDQU 64(SI), Y10
+	VMOVDQU 96(SI), Y11
+	VMOVDQU 128(SI), Y12
+	VMOVDQU 160(SI), Y13
+	VMOVDQU 192(SI), Y14
+	VMOVDQU 224(SI), Y15
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VPADDD  Y9, Y6, Y6
+	VPADDQ  Y9, Y7, Y7
+	VPSHUFB Y5, Y9, Y9
+	VPADDD  Y10, Y6, Y6
+	VPADDQ  Y10, Y7, Y7
+	VPSHUFB Y5, Y10, Y10
+	VPADDD  Y11, Y6, Y6
+	VPADDQ  Y11, Y7, Y7
+	VPSHUFB Y5, Y11, Y11
+	VPADDD  Y12, Y6, Y6
+	VPADDQ  Y12, Y7, Y7
+	VPSHUFB Y5, Y12, Y12
+	VPADDD  Y13, Y6, Y6
+	VPADDQ  Y13, Y7, Y7
+	VPSHUFB Y5, Y13, Y13
+	VPADDD  Y14, Y6, Y6
+	VPADDQ  Y14, Y7, Y7
+	VPSHUFB Y5, Y14, Y14
+	VPADDD  Y15, Y6, Y6
+	VPADDQ  Y15, Y7, Y7
+	VPSHUFB Y5, Y15, Y15
+	VMOVDQU Y8, 128(DI)
+	VMOVDQU Y9, 160(DI)
+	VMOVDQU Y10, 192(DI)
+	VMOVDQU Y11, 224(DI)
+	VMOVDQU Y12, 256(DI)
+	VMOVDQU Y13, 288(DI)
+	VMOVDQU Y14, 320(DI)
+	VMOVDQU Y15, 352(DI)
+	ADDQ    $+256, SI
+	ADDQ    $+256, DI
+	SUBQ    $+16, DX
+	JGE     loop
 
 fewer:
-	ADDQ     $+4, R10
-	JL       last
-	VMOVDQU  (R8), Y3
-	VPBLENDD $0x44, Y3, Y1, Y8
-	VPADDQ   Y8, Y2, Y2
-	VPSHUFB  Y0, Y3, Y3
-	VMOVDQU  Y3, (R9)
-	VMOVDQU  32(R8), Y6
-	VPBLENDD $0x44, Y6, Y1, Y8
-	VPADDQ   Y8, Y5, Y5
-	VPSHUFB  Y0, Y6, Y6
-	VMOVDQU  Y6, 32(R9)
-	ADDQ     $+64, R8
-	ADDQ     $+64, R9
+	TESTL   $0x00000008, DX
+	JE      half
+	VMOVDQU (SI), Y8
+	VMOVDQU 32(SI), Y9
+	VMOVDQU 64(SI), Y10
+	VMOVDQU 96(SI), Y11
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VPADDD  Y9, Y6, Y6
+	VPADDQ  Y9, Y7, Y7
+	VPSHUFB Y5, Y9, Y9
+	VPADDD  Y10, Y6, Y6
+	VPADDQ  Y10, Y7, Y7
+	VPSHUFB Y5, Y10, Y10
+	VPADDD  Y11, Y6, Y6
+	VPADDQ  Y11, Y7, Y7
+	VPSHUFB Y5, Y11, Y11
+	VMOVDQU Y8, 128(DI)
+	VMOVDQU Y9, 160(DI)
+	VMOVDQU Y10, 192(DI)
+	VMOVDQU Y11, 224(DI)
+	ADDQ    $+128, SI
+	ADDQ    $+128, DI
 
-last:
-	LEAQ    -1(DX), DX
+half:
+	TESTL   $0x00000004, DX
+	JE      rest
+	VMOVDQU (SI), Y8
+	VMOVDQU 32(SI), Y9
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VPADDD  Y9, Y6, Y6
+	VPADDQ  Y9, Y7, Y7
+	VPSHUFB Y5, Y9, Y9
+	VMOVDQU Y8, 128(DI)
+	VMOVDQU Y9, 160(DI)
+	ADDQ    $+64, SI
+	ADDQ    $+64, DI
+
+rest:
 	ANDL    $+3, DX
-	VPXOR   Y7, Y7, Y7
-	CMPL    DX, $+1
-	JB      single
-	VMOVDQU (R8), Y4
-	JE      loaded
+	JE      listed
 	CMPL    DX, $+2
-	JE      three
-	VMOVDQU 32(R8), Y7
-	JMP     loaded
-
-three:
-	VMOVDQU 32(R8), X7
-	JMP     loaded
-
-single:
-	VMOVDQU (R8), X4
-
-loaded:
-	VPBLENDD       $0x44, Y4, Y1, Y8
-	VPADDQ         Y8, Y2, Y2
-	VPSHUFB        Y0, Y4, Y4
-	VMOVDQU        Y4, (R9)
-	VPBLENDD       $0x44, Y7, Y1, Y8
-	VPADDQ         Y8, Y5, Y5
-	VPSHUFB        Y0, Y7, Y7
-	VMOVDQU        Y7, 32(R9)
-	VPADDQ         Y5, Y2, Y2
-	VEXTRACTI128   $0x01, Y2, X0
-	VPADDQ         X0, X2, X2
-	LEAQ           4(DI)(DI*1), DX
-	ADDL           DX, DX
-	MOVWLZX        R11, R8
-	SHLQ           $0x28, R8
-	MOVL           QP_QPN+0(AX), R9
-	SHLL           $0x08, R9
-	ORL            DX, R9
-	ORQ            R8, R9
-	MOVQ           $const_umrOpcode, R8
-	ORQ            R8, R9
-	MOVBLZX        QP_FMCache+0(AX), R8
-	MOVB           R8, QP_rollback+4(AX)
-	MOVL           $const_fenceSmallAndFull, R10
-	TESTL          $const_Fence, BX
-	CMOVLNE        R10, R8
-	MOVBLZX        QP_SigAll+0(AX), R10
-	SHLL           $const_signaledShift, R10
-	ORL            BX, R10
-	MOVL           BX, QP_Flags+0(AX)
-	ANDL           $const_Signaled, R10
-	SHLL           $const_ceAlwaysShift, R10
-	ORL            R10, R8
-	ANDL           $const_Solicited, BX
-	SHRL           $const_solicitedShift, BX
-	ORL            BX, R8
-	SHLQ           $0x20, R8
-	MOVL           Mkey_Lkey+0(CX), BX
-	ORQ            BX, R8
-	VMOVQ          R9, X9
-	VPINSRQ        $0x01, R8, X9, X9
-	MOVQ           DI, R8
-	SHLL           $0x12, R8
-	BTSQ           $0x3f, R8
-	VMOVQ          R8, X0
-	VPINSRQ        $0x01, ·umrMask+0(SB), X0, X0
-	VINSERTI128    $0x01, X0, Y9, Y0
-	VBROADCASTI128 ·swapWords+0(SB), Y5
-	VPSHUFB        Y5, Y0, Y0
-	LEAQ           ·listRights+0(SB), R8
-	MOVBLZX        BL, BX
-	ORQ            (R8)(SI*8), BX
-	VMOVQ          BX, X9
-	CMPQ           QP_Version+0(AX), $const_V44
-	JNE            wide
-	VPSRAD         $0x1f, X2, X5
-	VPSLLQ         $0x20, X5, X5
-	VPBLENDD       $0x08, X5, X2, X2
-
-wide:
-	VMOVHPS        X2, Mkey_length+0(CX)
-	VINSERTI128    $0x01, X2, Y9, Y2
-	VBROADCASTI128 ·swapWords+0(SB), Y5
-	VPSHUFB        Y5, Y2, Y2
-	VMOVDQU        Y0, (R12)
-	VMOVDQU        Y1, 32(R12)
-	VMOVDQU        Y2, 64(R12)
-	VMOVDQU        Y1, 96(R12)
-	MOVL           R11, QP_rollback+0(AX)
-	MOVL           R11, QP_ctrl+0(AX)
-	MOVL           DX, QP_size+0(AX)
-	MOVL           $0x00000001, QP_nreq+0(AX)
-	LEAQ           2(R11)(DI*1), CX
-	MOVL           CX, QP_CurPost+0(AX)
-	MOVB           $const_fenceSmall, QP_FMCache+0(AX)
-	INCL           QP_Head+0(AX)
-	MOVWLZX        CX, CX
-	MOVL           CX, QP_DBRec+0(AX)
-	XORL           $const_bfBufSize, QP_BFOffset+0(AX)
-	CMPQ           DI, $+2
-	JA             ring
-	VMOVDQU        Y0, QP_bf+0(AX)
-	VMOVDQU        Y1, QP_bf+32(AX)
-	VMOVDQU        Y2, QP_bf+64(AX)
-	VMOVDQU        Y1, QP_bf+96(AX)
-	JNE            one
-	VMOVDQU        Y3, QP_bf+128(AX)
-	VMOVDQU        Y6, QP_bf+160(AX)
-	VMOVDQU        Y4, QP_bf+192(AX)
-	VMOVDQU        Y7, QP_bf+224(AX)
-	MOVL           $0x00000100, CX
-	JMP            rung
+	JB      one
+	VMOVDQU (SI), Y8
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VMOVDQU Y8, 128(DI)
+	JE      two
+	VMOVDQU 32(SI), X8
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VMOVDQU Y8, 160(DI)
+	JMP     listed
 
 one:
-	VMOVDQU Y4, QP_bf+128(AX)
-	VMOVDQU Y7, QP_bf+160(AX)
-	MOVL    $0x000000c0, CX
-	JMP     rung
+	VMOVDQU (SI), X8
+	VPADDD  Y8, Y6, Y6
+	VPADDQ  Y8, Y7, Y7
+	VPSHUFB Y5, Y8, Y8
+	VMOVDQU Y8, 128(DI)
 
-ring:
-	VMOVQ X0, QP_bf+0(AX)
-	MOVL  $0x00000008, CX
+two:
+	VMOVDQU Y4, 160(DI)
+
+listed:
+	VEXTRACTI128 $0x01, Y6, X5
+	VPADDD       X5, X6, X6
+	VEXTRACTI128 $0x01, Y7, X5
+	VPADDQ       X5, X7, X7
+	CMPQ         QP_Version+0(AX), $const_V44
+	JNE          wide
+	VPSRAD       $0x1f, X6, X5
+	VPUNPCKHDQ   X5, X6, X5
+
+lengthened:
+	VMOVQ       X5, Mkey_length+0(CX)
+	VPSHUFB     tables_toLen+0(R8), X5, X5
+	VINSERTI128 $0x01, X5, Y3, Y3
+	VMOVDQU     Y3, 64(R10)
+	VPSHUFD     $0xd4, Y0, Y0
+	VPADDD      tables_forms+32(R8)(BX*2), Y0, Y0
+	VPAND       tables_counted+0(R8), Y0, Y0
+	VMOVDQU     Y0, QP_QPN+0(AX)
+	VPSHUFB     tables_toState+0(R8), X1, X1
+	VINSERTI128 $0x01, tables_forms+64(R8)(BX*2), Y1, Y1
+	VMOVDQU     Y1, QP_rollback+0(AX)
+	CMPQ        BX, $0x00000100
+	JBE         push
+	VMOVQ       X2, QP_bf+0(AX)
 
 rung:
-	MOVQ CX, QP_bfLen+0(AX)
+	VMOVDQU X4, ret+40(FP)
 	VZEROUPPER
-	XORL AX, AX
-	MOVQ AX, errno+40(FP)
 	RET
+
+push:
+	VMOVDQU Y2, QP_bf+0(AX)
+	VMOVDQU Y4, QP_bf+32(AX)
+	VMOVDQU Y3, QP_bf+64(AX)
+	VMOVDQU Y4, QP_bf+96(AX)
+	VMOVDQU 128(R10), Y0
+	VMOVDQU Y0, QP_bf+128(AX)
+	VMOVDQU 160(R10), Y0
+	VMOVDQU Y0, QP_bf+160(AX)
+	CMPL    BX, $0x00000100
+	JB      rung
+	VMOVDQU 192(R10), Y0
+	VMOVDQU Y0, QP_bf+192(AX)
+	VMOVDQU 224(R10), Y0
+	VMOVDQU Y0, QP_bf+224(AX)
+	JMP     rung
+
+wide:
+	VPBLENDD    $0x08, X6, X4, X5
+	VPSUBQ      X5, X7, X7
+	VPUNPCKHQDQ X7, X7, X5
+	JMP         lengthened
 
 fallback:
 	JMP ·postMRListFallback+0(SB)

@@ -14,8 +14,8 @@ import (
 )
 
 // TestPostMRListPath gives PostMRList a ring that faults and looks who stood at
-// the fault: the assembly with every plain list if the processor can, the three
-// calls with what is not plain and without AVX2.
+// the fault: the assembly with every plain list that DS can tell the end of if the
+// processor can, the three calls with the others and without AVX2.
 func TestPostMRListPath(t *testing.T) {
 	if !cpu.X86.HasAVX2 {
 		t.Skip("this processor has no AVX2")
@@ -32,18 +32,21 @@ func TestPostMRListPath(t *testing.T) {
 		for _, on := range []bool{true, false} {
 			q, key := &QP{Ring: beyond, MaxInlineData: 1 << 16}, Mkey{Lkey: 0x100, NumDesc: most}
 			set(q, &key)
-			was := avx2
-			avx2 = avx2 && on
+			was := longest
+			if !on {
+				longest = 0
+			}
 			at := guard.FaultIn(t, "libmlx5", func() { _ = q.PostMRList(Inline|Signaled, &key, LocalWrite, list[:n]) })
-			avx2 = was
+			longest = was
 			if assembly := at[0] == "postMRList"; assembly != (on && plain) || assembly == slices.Contains(at, "postMRListFallback") {
 				t.Errorf("%s, %d entries, AVX2 %v: the fault is in %v", name, n, on, at)
 			}
 		}
 	}
 	for n := 1; n <= most; n++ {
-		check("plain", n, true, func(*QP, *Mkey) {})
-		check("just enough room, last place", n, true, func(q *QP, key *Mkey) {
+		fits := mlx5model.UMRFixedDS+(n+3)/4*4 <= mlx5model.MaxDS
+		check("plain", n, fits, func(*QP, *Mkey) {})
+		check("just enough room, last place", n, fits, func(q *QP, key *Mkey) {
 			key.NumDesc, q.MaxInlineData = uint16(n), uint32(n*mlx5model.KLMSize-4)
 			q.CurPost, q.MaxPost, q.Head = uint32(wqebbs-2-(n+3)/4), 5, 4
 		})
@@ -51,11 +54,13 @@ func TestPostMRListPath(t *testing.T) {
 	}
 	check("no entries", 0, false, func(*QP, *Mkey) {})
 	for _, n := range []int{1, 9} {
+		check("signed queue", n, true, func(q *QP, _ *Mkey) { q.SigAll = true })
 		check("signature", n, false, func(q *QP, _ *Mkey) { q.WQSig = true })
 		check("no tags", n, false, func(q *QP, _ *Mkey) { q.NoTagUpdate = true })
 		check("earlier error", n, false, func(q *QP, _ *Mkey) { q.err = ENOMEM })
 		check("key under construction", n, false, func(q *QP, key *Mkey) { q.mkey = key })
 		check("signature key", n, false, func(_ *QP, key *Mkey) { key.Signature = true })
+		check("key with signature attributes", n, false, func(_ *QP, key *Mkey) { key.sigState = bsfSet })
 		check("encrypted key", n, false, func(_ *QP, key *Mkey) { key.Crypto, key.cryptoState = true, bsfSet })
 	}
 }

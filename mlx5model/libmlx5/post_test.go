@@ -100,7 +100,7 @@ func anyPoster(r *rand.Rand, inline uint32) (QP, Mkey) {
 		Version: Version(r.IntN(2)), QPN: r.Uint32(), SigAll: r.IntN(4) == 0, WQSig: rare(), NoTagUpdate: rare(), MaxInlineData: inline - uint32(r.IntN(2)*r.IntN(40)),
 		CurPost: r.Uint32(), FMCache: []uint8{0, mlx5model.FenceSmall, uint8(r.Uint32())}[r.IntN(3)], Head: r.Uint32(), Tail: r.Uint32(), DBRec: r.Uint32(),
 		BFOffset: bfBufSize * uint32(r.IntN(2)), Flags: SendFlags(r.Uint32()), rollback: rollback{r.Uint32(), uint8(r.Uint32())},
-		nreq: r.Uint32(), ctrl: r.Uint32(), size: r.Uint32(), setters: r.Uint32(), numSetters: r.Uint32(), bfLen: r.IntN(bfBufSize + 1),
+		nreq: r.Uint32(), ctrl: r.Uint32(), size: r.Uint32(), setters: r.Uint32(), numSetters: r.Uint32(), bfLen: uint32(r.IntN(bfBufSize + 1)),
 	}
 	if r.IntN(4) == 0 {
 		qp.MaxPost, qp.Tail = 1+uint32(r.IntN(9)), qp.Head-uint32(r.IntN(9))
@@ -134,12 +134,14 @@ func TestPostMRList(t *testing.T) {
 			got.qp.mkey, want.qp.mkey = &got.key, &want.key
 		}
 		for range 4 {
-			flags, access := SendFlags(r.Uint32())|Inline, Access(r.IntN(16))
+			flags, access := SendFlags(r.IntN(16))|Inline, Access(r.IntN(16))
 			switch r.IntN(24) {
 			case 0:
 				flags &^= Inline
 			case 1:
 				access |= 1 << (4 + r.IntN(28))
+			case 2:
+				flags |= 1 << (4 + r.IntN(28)) // unknown
 			}
 			most := min(int(key.NumDesc), 4*wqebbs-8)
 			if postBoth(t, got, want, flags, access, anyEntries(r, r.IntN(most+3))) == nil {

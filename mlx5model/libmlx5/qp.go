@@ -43,40 +43,44 @@ type QP struct {
 	// built, which NewQP checks.
 	Ring          *mlx5model.Ring
 	Version       Version
-	QPN           uint32 // 24 bits
-	SigAll        bool   // created with sq_sig_all: every WQE asks for a CQE
-	WQSig         bool   // WQE signatures are computed
 	MaxInlineData uint32 // cap.max_inline_data, bytes; bounds the lists of UMRs
-	NoTagUpdate   bool   // the device cannot change a key's tag: a tag other than 0 is EOPNOTSUPP
+	MaxPost       uint32 // WRs that may be outstanding; 0 for no limit
+	Tail          uint32 // WRs known to be completed; the owner of the CQ advances it
+	SigAll        bool   // created with sq_sig_all: every WQE asks for a CQE
 	// SingleBlockCrypto says that the device encrypts one data unit per key
 	// only, instead of consecutive ones.
 	SingleBlockCrypto bool
-	MaxPost           uint32 // WRs that may be outstanding; 0 for no limit
+	WQSig             bool // WQE signatures are computed
+	NoTagUpdate       bool // the device cannot change a key's tag: a tag other than 0 is EOPNOTSUPP
 
+	// postMRList stores the fields from here to the gap in one piece, and
+	// those between the gaps.
+
+	QPN     uint32 // 24 bits
 	CurPost uint32 // WQEBB counter of the next WQE, never masked
-	FMCache uint8  // fence that the next WQE gets
-	Head    uint32 // WRs posted so far
-	Tail    uint32 // WRs known to be completed; the owner of the CQ advances it
-
 	// DBRec is the doorbell record [SND] in host order: 0 before the first
 	// doorbell, then CurPost modulo 2^16.
 	DBRec uint32
+	Head  uint32 // WRs posted so far
 	// BFOffset is where in the BlueFlame register the next doorbell goes:
 	// 0 or 256.
 	BFOffset uint32
+	_        [3]uint32
 
+	rollback rollback
+	ctrl     uint32 // counter where the WQE under construction, or the last one, starts
 	// Flags are the wr_flags of the builders that follow.
-	Flags SendFlags
+	Flags   SendFlags
+	size    uint32 // DS of the WQE so far
+	nreq    uint32
+	bfLen   uint32 // bytes
+	FMCache uint8  // fence that the next WQE gets
+	_       [3]uint8
 
 	err        error
-	rollback   rollback
-	nreq       uint32
-	ctrl       uint32 // counter where the WQE under construction, or the last one, starts
-	size       uint32 // its DS so far
 	mkey       *Mkey  // key that waits for setters
 	setters    uint32 // setters that ran
 	numSetters uint32 // setters that were announced
-	bfLen      int
 	bf         [bfBufSize]byte
 }
 
@@ -118,10 +122,10 @@ func (q *QP) Complete() error {
 	}
 	q.Head += q.nreq
 	q.DBRec = q.CurPost & 0xffff
-	q.BFOffset ^= bfBufSize
+	q.BFOffset = (q.BFOffset + bfBufSize) &^ (2 * bfBufSize)
 	if q.nreq == 1 && q.size > 1 && q.size <= bfMaxDS {
 		wqebbs := (q.size + 3) / 4
-		q.bfLen = int(wqebbs) * mlx5model.WQEBBSize
+		q.bfLen = wqebbs * mlx5model.WQEBBSize
 		sendq.Push(q.bf[:], q.Ring, q.ctrl, wqebbs)
 		return nil
 	}

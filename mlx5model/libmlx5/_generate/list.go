@@ -3,86 +3,96 @@ package main
 import (
 	"github.com/sgfuzz/sgfuzz/mlx5model/internal/_emit"
 
+	"github.com/mmcloughlin/avo/ir"
 	. "github.com/mmcloughlin/avo/operand"
 	. "github.com/mmcloughlin/avo/reg"
 )
 
-// entries writes the list but for its last WQEBB, which it leaves in registers
-// as it does the one before, and adds up the lengths.
+// entries writes the list, with zeroes up to the end of its last WQEBB, and adds
+// up the lengths.
 func (r *request) entries() {
 	list, to := r.Argument("list", r.GP64()), r.GP64()
-	r.toKLM, r.zero = r.YMM(), r.YMM()
-	r.VBROADCASTI128(emit.Symbol("toKLM"), r.toKLM)
-	r.VPXOR(r.zero, r.zero, r.zero)
+	r.toKLM = r.YMM()
+	r.VMOVDQU(r.table("toKLM", nil, 0, 0), r.toKLM)
 	for i := range r.sums {
 		r.sums[i] = r.YMM()
 		r.VPXOR(r.sums[i], r.sums[i], r.sums[i])
-		r.firstBlock[i] = r.YMM()
-		r.tail[i] = r.YMM()
 	}
-	r.LEAQ(Mem{Base: r.wqe, Disp: fixedSize}, to)
-	left := r.GP64()
-	r.LEAQ(Mem{Base: r.n, Disp: -1 - 2*blockKLMs}, left)
-	lengths := []VecVirtual{r.YMM(), r.YMM()}
-	whole := func(blocks int) {
-		for b := range blocks {
-			for i := range r.firstBlock {
-				off := b*emit.WQEBBSize + i*vectorSize
-				r.VMOVDQU(Mem{Base: list, Disp: off}, r.firstBlock[i])
-				r.convert(r.firstBlock[i], lengths[i], i)
-				r.VMOVDQU(r.firstBlock[i], Mem{Base: to, Disp: off})
-			}
-		}
-		r.ADDQ(I32(blocks*emit.WQEBBSize), list)
-		r.ADDQ(I32(blocks*emit.WQEBBSize), to)
-	}
-	r.TESTQ(left, left)
+	r.MOVQ(r.wqe, to)
+	r.SUBQ(I8(4*blockKLMs), r.n)
 	r.JL(LabelRef("fewer"))
 	r.Label("loop")
-	whole(2)
-	r.SUBQ(I8(2*blockKLMs), left)
+	r.blocks(list, to, 4)
+	r.SUBQ(I8(4*blockKLMs), r.n)
 	r.JGE(LabelRef("loop"))
 	r.Label("fewer")
-	r.ADDQ(I8(blockKLMs), left)
-	r.JL(LabelRef("last"))
-	whole(1)
-	r.Label("last")
-
-	// One to four entries. What lacks is not read: a load of 16 bytes clears
-	// the other half.
-	rest := r.GP64()
-	r.LEAQ(Mem{Base: r.n, Disp: -1}, rest)
-	r.ANDL(I8(blockKLMs-1), rest.As32())
-	low, high := r.tail[0], r.tail[1]
-	r.VPXOR(high, high, high)
-	r.CMPL(rest.As32(), I8(1))
-	r.JB(LabelRef("single"))
-	r.VMOVDQU(Mem{Base: list}, low)
-	r.JE(LabelRef("loaded"))
-	r.CMPL(rest.As32(), I8(2))
-	r.JE(LabelRef("three"))
-	r.VMOVDQU(Mem{Base: list, Disp: vectorSize}, high)
-	r.JMP(LabelRef("loaded"))
-	r.Label("three")
-	r.VMOVDQU(Mem{Base: list, Disp: vectorSize}, high.AsX())
-	r.JMP(LabelRef("loaded"))
-	r.Label("single")
-	r.VMOVDQU(Mem{Base: list}, low.AsX())
-	r.Label("loaded")
-	for i := range r.tail {
-		r.convert(r.tail[i], lengths[i], i)
-		r.VMOVDQU(r.tail[i], Mem{Base: to, Disp: i * vectorSize})
-	}
-	sum, half := r.sums[0], r.XMM()
-	r.VPADDQ(r.sums[1], sum, sum)
-	r.VEXTRACTI128(U8(1), sum, half)
-	r.VPADDQ(half, sum.AsX(), sum.AsX())
+	r.TESTL(U32(2*blockKLMs), r.n.As32())
+	r.JE(LabelRef("half"))
+	r.blocks(list, to, 2)
+	r.Label("half")
+	r.TESTL(U32(blockKLMs), r.n.As32())
+	r.JE(LabelRef("rest"))
+	r.blocks(list, to, 1)
+	r.Label("rest")
+	r.rest(list, to)
+	half := r.YMM()
+	r.VEXTRACTI128(U8(1), r.sums[0], half.AsX())
+	r.VPADDD(half.AsX(), r.sums[0].AsX(), r.sums[0].AsX())
+	r.VEXTRACTI128(U8(1), r.sums[1], half.AsX())
+	r.VPADDQ(half.AsX(), r.sums[1].AsX(), r.sums[1].AsX())
 }
 
-// convert adds up the lengths in a vector of entries and turns them to KLMs.
-func (r *request) convert(v, lengths VecVirtual, i int) {
-	const lens = 0b0100_0100
-	r.VPBLENDD(U8(lens), v, r.zero, lengths)
-	r.VPADDQ(lengths, r.sums[i], r.sums[i])
-	r.VPSHUFB(r.toKLM, v, v)
+// blocks writes n whole WQEBBs.
+func (r *request) blocks(list, to GPVirtual, n int) {
+	v := make([]VecVirtual, n*emit.WQEBBSize/vectorSize)
+	for i := range v {
+		v[i] = r.YMM()
+		r.VMOVDQU(Mem{Base: list, Disp: i * vectorSize}, v[i])
+	}
+	for i := range v {
+		r.add(v[i])
+		r.VPSHUFB(r.toKLM, v[i], v[i])
+	}
+	for i := range v {
+		r.VMOVDQU(v[i], Mem{Base: to, Disp: fixedSize + i*vectorSize})
+	}
+	r.ADDQ(I32(n*emit.WQEBBSize), list)
+	r.ADDQ(I32(n*emit.WQEBBSize), to)
+}
+
+// add adds a vector of entries to the sums.
+func (r *request) add(v VecVirtual) {
+	r.VPADDD(v, r.sums[0], r.sums[0])
+	r.VPADDQ(v, r.sums[1], r.sums[1])
+}
+
+// rest writes a last WQEBB of one to three entries. What lacks is not read: a
+// load of 16 bytes clears the other half.
+func (r *request) rest(list, to GPVirtual) {
+	low, high := r.YMM(), r.YMM()
+	convert := func(off int, part Register, all VecVirtual) {
+		r.load(Mem{Base: list, Disp: off}, part, all)
+		r.add(all)
+		r.VPSHUFB(r.toKLM, all, all)
+		r.VMOVDQU(all, Mem{Base: to, Disp: fixedSize + off})
+	}
+	r.ANDL(I8(blockKLMs-1), r.n.As32())
+	r.JE(LabelRef("listed"))
+	r.CMPL(r.n.As32(), I8(2))
+	r.JB(LabelRef("one"))
+	convert(0, low, low)
+	r.JE(LabelRef("two"))
+	convert(vectorSize, high.AsX(), high)
+	r.JMP(LabelRef("listed"))
+	r.Label("one")
+	convert(0, low.AsX(), low)
+	r.Label("two")
+	r.VMOVDQU(r.zero, Mem{Base: to, Disp: fixedSize + vectorSize})
+	r.Label("listed")
+}
+
+// load loads part of a vector and clears the rest of it, which avo takes for
+// left as it was.
+func (r *request) load(from Mem, part Register, all VecVirtual) {
+	r.Instruction(&ir.Instruction{Opcode: "VMOVDQU", Operands: []Op{from, part}, Inputs: []Op{from}, Outputs: []Op{all}})
 }
