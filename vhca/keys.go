@@ -47,6 +47,10 @@ const (
 	accessZeroBased    = 1 << 5
 	accessOnDemand     = 1 << 6
 	accessRelaxed      = 1 << 20
+
+	// What a driver changes in place, by a UMR, which leaves the key its name.
+	// Authority: Linux drivers/infiniband/hw/mlx5/mr.c can_use_umr_rereg_access.
+	accessInPlace = accessLocalWrite | accessRemoteWrite | accessRemoteRead | accessRemoteAtomic | accessRelaxed
 )
 
 // AllocPD adds a protection domain and gives its number.
@@ -244,8 +248,10 @@ const (
 	reregAccess      = 1 << 2
 )
 
-// ReregMR changes a region as flags say and gives its new key: the tag goes on
-// by one, so that users of the old one are found. On error nothing changes.
+// ReregMR changes a region as flags say and gives its key. Another domain, or
+// other rights, leave the key as it is, as Linux does, and programs rely on it;
+// with other bytes behind it the tag goes on by one, so that users of the old
+// key are found. On error nothing changes.
 func (e *Engine) ReregMR(index, flags, pdn uint32, addr, length, iova uint64, access uint32) (uint32, error) {
 	old := e.mrs[index]
 	if old == nil || old.kind != region || flags&^(reregTranslation|reregPD|reregAccess) != 0 || flags == 0 {
@@ -267,7 +273,10 @@ func (e *Engine) ReregMR(index, flags, pdn uint32, addr, length, iova uint64, ac
 		return 0, err
 	}
 	e.drop(probe)
-	tag := mlx5model.KeyTag(mlx5model.BumpKey(old.rkey))
+	tag := mlx5model.KeyTag(old.rkey)
+	if flags&reregTranslation != 0 || (m.access^old.access)&^accessInPlace != 0 {
+		tag = mlx5model.KeyTag(mlx5model.BumpKey(old.rkey))
+	}
 	e.drop(index)
 	return e.register(index, tag, m)
 }

@@ -52,6 +52,7 @@ var engines = []mutant{
 	{"every event is solicited", "vhca/cq.go", "	c.armed, c.solicitedOnly = true, word&(1<<24) != 0", "	c.armed, c.solicitedOnly = true, false", []string{"cq/"}},
 	{"arming late is missed", "vhca/cq.go", "	if ahead := (last - seen) & index24; ahead != 0 &&", "	if ahead := (last - seen) & index24; false &&", []string{"cq/"}},
 	{"re-registration keeps the tag", "vhca/keys.go", "mlx5model.KeyTag(mlx5model.BumpKey(old.rkey))", "mlx5model.KeyTag(old.rkey)", []string{"error/"}},
+	{"other rights, another key", "vhca/keys.go", "	if flags&reregTranslation != 0 || (", "	if flags != 0 || (", []string{"error/"}},
 	{"a resized queue starts at 0", "vhca/cq.go", "	c.buf = bytesAt(buf, int(entries*size))\n	return nil", "	c.buf = bytesAt(buf, int(entries*size))\n	c.pi = 0\n	return nil", []string{"cq/"}},
 	{"XRC keys of domain 0", "vhca/peer.go", "	return s.spec.PD, s\n", "	return 0, s\n", []string{"xrc/"}},
 	{"UD has no room for the header", "vhca/message.go", "	body := e.after(e.scatter, grhSize)", "	body := e.after(e.scatter, 0)", []string{"ud/"}},

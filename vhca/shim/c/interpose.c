@@ -34,23 +34,26 @@ enum { DEVICE_MAJOR = 1, DEVICE_MINOR = 5 };
 enum { FDS = 65536 };
 static atomic_bool opened[FDS];
 
-static bool is_device_fd(int fd)
+static bool is_device_file(int fd)
 {
 	struct stat st;
-	return fd >= 0 && fd < FDS && opened[fd] && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
-	       st.st_rdev == makedev(DEVICE_MAJOR, DEVICE_MINOR);
+	return fd >= 0 && fd < FDS && fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) && st.st_rdev == makedev(DEVICE_MAJOR, DEVICE_MINOR);
 }
+
+static bool is_device_fd(int fd) { return fd >= 0 && fd < FDS && opened[fd] && is_device_file(fd); }
 
 static bool is_device(const char *path) { return path && strncmp(path, "/dev/infiniband/uverbs", 22) == 0; }
 
+/* A verbs request says by itself that the descriptor is the device's, perhaps by dup. */
 int ioctl(int fd, unsigned long request, ...)
 {
 	va_list ap;
 	va_start(ap, request);
 	void *arg = va_arg(ap, void *);
 	va_end(ap);
-	if (request != RDMA_VERBS_IOCTL || !is_device_fd(fd))
+	if (request != RDMA_VERBS_IOCTL || !is_device_file(fd))
 		return (int)syscall(SYS_ioctl, fd, request, arg);
+	opened[fd] = true;
 	int err = method(arg);
 	if (!err)
 		return 0;
@@ -60,16 +63,15 @@ int ioctl(int fd, unsigned long request, ...)
 
 static int open_file(const char *path, int flags, mode_t mode)
 {
-	if (!is_device(path))
-		return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, DEVICE_FILE, flags, 0);
-	if (fd >= FDS) {
+	bool device = is_device(path);
+	int fd = (int)syscall(SYS_openat, AT_FDCWD, device ? DEVICE_FILE : path, flags, device ? 0 : mode);
+	if (device && fd >= FDS) {
 		close(fd);
 		errno = EMFILE;
 		return -1;
 	}
-	if (fd >= 0)
-		opened[fd] = true;
+	if (fd >= 0 && fd < FDS)
+		opened[fd] = device;
 	return fd;
 }
 

@@ -13,7 +13,7 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 
-enum { ASYNC_RECORD = 16 };
+enum { ASYNC_RECORD = 16, DATA_SEGMENT = 16 };
 
 struct qp {
 	struct qp *next;
@@ -59,6 +59,7 @@ static int describe(hdr *h, struct hca_qp *q, struct ib_uverbs_qp_cap *cap)
 		q->sq_wqebbs = q->rq_count = 0;
 	if (q->type == IB_UVERBS_QPT_XRC_INI || q->srq)
 		q->rq_count = 0;
+	cap->max_recv_sge = q->rq_count ? (1u << own.rq_wqe_shift) / DATA_SEGMENT : 0; /* as many as fit, as a driver says */
 	return 0;
 }
 

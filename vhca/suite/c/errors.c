@@ -133,6 +133,7 @@ static void stale(void)
 	close_pair(p);
 	old = mb->rkey;
 	EQUAL(ibv_rereg_mr(mb, IBV_REREG_MR_CHANGE_ACCESS, NULL, NULL, 0, IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_READ), 0);
+	EQUAL(mb->rkey, old); /* other rights, the same key */
 	p = make_pair((struct options){ 0 });
 	EQUAL(rdma(p, IBV_WR_RDMA_READ, &s, 1, (uintptr_t)b + 4096, mb->rkey), IBV_WC_SUCCESS);
 	EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &s, 1, (uintptr_t)b + 4096, mb->rkey), IBV_WC_REM_ACCESS_ERR);
