@@ -128,7 +128,7 @@ func (v *benchCmd) open(a *app) (*benchLines, error) {
 func (l *benchLines) put(objects ...any) error {
 	enc := json.NewEncoder(l.w)
 	for _, o := range objects {
-		if err := enc.Encode(o); err != nil {
+		if err := enc.Encode(filled(o)); err != nil {
 			return err
 		}
 	}

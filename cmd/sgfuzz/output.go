@@ -39,7 +39,7 @@ func (s *sink) put(result any) error {
 	enc := json.NewEncoder(s.w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	err := enc.Encode(result)
+	err := enc.Encode(filled(result))
 	if s.file == nil {
 		return nil // the flush of stdout tells
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -83,11 +84,10 @@ func describe(s *jsonschema.Schema, t reflect.Type, special map[reflect.Type]*js
 	}
 	switch t.Kind() {
 	case reflect.Slice, reflect.Array:
+		notNull(s)
+		notNull(s.Items)
 		return describe(s.Items, t.Elem(), special)
 	case reflect.Map:
-		if s.Type != "" { // nil is null
-			s.Type, s.Types = "", []string{"null", s.Type}
-		}
 		return describe(s.AdditionalProperties, t.Elem(), special)
 	case reflect.Struct:
 	default:
@@ -114,6 +114,9 @@ func describe(s *jsonschema.Schema, t reflect.Type, special map[reflect.Type]*js
 			return err
 		}
 		p.Description = comments[f.Name]
+		if leftOut(f) {
+			notNull(p)
+		}
 		if set := f.Tag.Get("names"); set != "" {
 			if err := addNames(p, set); err != nil {
 				return err
@@ -124,6 +127,17 @@ func describe(s *jsonschema.Schema, t reflect.Type, special map[reflect.Type]*js
 		}
 	}
 	return nil
+}
+
+// notNull takes null from the types of a schema: filled leaves no list without a
+// value, and a field that is left out when it is nil is never null.
+func notNull(s *jsonschema.Schema) {
+	if i := slices.Index(s.Types, "null"); i >= 0 {
+		s.Types = slices.Delete(s.Types, i, i+1)
+	}
+	if len(s.Types) == 1 {
+		s.Type, s.Types = s.Types[0], nil
+	}
 }
 
 // addNames makes an enumeration of a text, or of the texts in a list.

@@ -185,8 +185,8 @@ type Finding struct {
 // Trigger is a fuzz.Trigger.
 type Trigger struct {
 	Strategies []string `json:"strategies"`
-	Dialects   []string `json:"dialects"` // null for any
-	Profiles   []string `json:"profiles"` // null for any
+	Dialects   []string `json:"dialects"` // none for any
+	Profiles   []string `json:"profiles"` // none for any
 	Options    []string `json:"options"`
 	List       []string `json:"list"`
 	Neighbours int      `json:"neighbours"` // tried
