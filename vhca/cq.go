@@ -185,6 +185,26 @@ func (e *Engine) async(count *uint32, fd int32, handle uint64, kind uint32) {
 	e.post(fd, rec[:])
 }
 
+// EventsGone has no event written to fd from now on: it is closed, and its
+// number will be that of something else.
+func (e *Engine) EventsGone(fd int32) {
+	forget := func(at *int32) {
+		if *at == fd {
+			*at = -1
+		}
+	}
+	for _, c := range e.cqs {
+		forget(&c.spec.Channel)
+		forget(&c.spec.Async)
+	}
+	for _, s := range e.srqs {
+		forget(&s.spec.Async)
+	}
+	for _, q := range e.qps {
+		forget(&q.spec.Async)
+	}
+}
+
 // Asynchronous events. Authority: infiniband/verbs.h enum ibv_event_type.
 const (
 	eventCQErr    = 0

@@ -8,6 +8,8 @@ import (
 	"time"
 	"unsafe"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -104,10 +106,18 @@ func (e *Engine) number(next *uint32, most uint32, used func(uint32) bool) uint3
 
 func wordOf(b []byte) *uint32 { return (*uint32)(unsafe.Pointer(&b[0])) }
 
-var started = time.Now()
+var started, startedAt = time.Now(), monotonic()
 
-// clock is the adapter's time in nanoseconds.
-func clock() int64 { return int64(time.Since(started)) }
+// monotonic is CLOCK_MONOTONIC in nanoseconds.
+func monotonic() int64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // cannot fail: clock_getres(2)
+	return t.Nano()
+}
+
+// clock is the adapter's time in nanoseconds, CLOCK_MONOTONIC: one for the
+// adapters of all processes, and the shim's clock page counts on it.
+func clock() int64 { return startedAt + int64(time.Since(started)) }
 
 // counters are what Stats prints.
 type counters struct {

@@ -314,8 +314,8 @@ func TestCommands(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if k, n, iova, err := r.e.QueryMR(key >> 8); k != key || n != 4096 || iova != addressOf(b) || err != nil {
-		t.Errorf("the region is now %#x, %d bytes at %#x, %v", k, n, iova, err)
+	if q, err := r.e.QueryMR(key >> 8); q.Key != key || q.Length != 4096 || q.IOVA != addressOf(b) || err != nil {
+		t.Errorf("the region is now %+v, %v", q, err)
 	}
 }
 

@@ -113,9 +113,14 @@ func (e *Engine) stop(q *qp, at uint16, raw []byte, why string) {
 	e.c.Stop(b.String())
 }
 
-// explain tells the trace why a responder refused.
+// explain tells the trace why a responder refused, or what is wrong at the
+// requester's own end.
 func (e *Engine) explain(from, to *qp, why error) {
-	if e.c.Trace != nil {
+	switch {
+	case e.c.Trace == nil:
+	case from == to:
+		fmt.Fprintf(e.c.Trace, "  qp %#x does not reach its own memory: %v\n", from.n, why)
+	default:
 		fmt.Fprintf(e.c.Trace, "  qp %#x refuses qp %#x: %v\n", to.n, from.n, why)
 	}
 }

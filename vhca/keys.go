@@ -306,13 +306,22 @@ func (e *Engine) drop(index uint32) {
 	_ = e.dev.DestroyMkey(index << 8)
 }
 
-// QueryMR gives a region's key, length and first address.
-func (e *Engine) QueryMR(index uint32) (key uint32, length, iova uint64, err error) {
+// Region is what a registration made.
+type Region struct {
+	Key    uint32 // lkey and rkey
+	PD     uint32
+	Access uint32 // as registered
+	Length uint64 // bytes
+	IOVA   uint64 // the first address
+}
+
+// QueryMR tells what a region is.
+func (e *Engine) QueryMR(index uint32) (Region, error) {
 	m := e.mrs[index]
 	if m == nil || m.kind != region {
-		return 0, 0, 0, syscall.EINVAL
+		return Region{}, syscall.EINVAL
 	}
-	return m.rkey, m.length, m.iova, nil
+	return Region{Key: m.rkey, PD: m.pd, Access: m.access, Length: m.length, IOVA: m.iova}, nil
 }
 
 // errnoOf is what the kernel would return for a command that failed.

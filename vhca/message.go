@@ -95,7 +95,9 @@ func (p *peer) writeImm(to *qp, pd uint32, m *mlx5model.Message, n uint64) (mlx5
 	p.e.scatter, err = p.e.dev.Reach(p.e.scatter[:0],
 		mlx5model.Access{Op: mlx5model.RemoteWrite, QPN: to.n, PD: pd, Key: m.RKey, VA: m.RAddr, Len: n})
 	if err == nil {
-		err = p.e.move(p.e.scatter, m.Local, m.Memory)
+		if err = p.e.move(p.e.scatter, m.Local, m.Memory); err != nil && p.e.requesters(true, m.Local, m.Memory) {
+			return p.ownFault(err), false
+		}
 	}
 	if err != nil {
 		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err), false
@@ -103,14 +105,17 @@ func (p *peer) writeImm(to *qp, pd uint32, m *mlx5model.Message, n uint64) (mlx5
 	return 0, true
 }
 
-// scatter moves the message into a receive. Where that fails, the receiver
-// completes with its own error, and the sender sees another.
+// scatter moves the message into a receive. Where that fails at the receiver,
+// it completes with its own error, and the sender sees another.
 func (p *peer) scatter(to *qp, s *sink, m *mlx5model.Message, n uint64) mlx5model.Syndrome {
 	e := p.e
 	err := e.room(s, to.n, n)
 	if err == nil {
 		if err = e.move(e.scatter, m.Local, m.Memory); err == nil {
 			return mlx5model.SynOK
+		}
+		if e.requesters(true, m.Local, m.Memory) {
+			return p.ownFault(err)
 		}
 	}
 	if !p.reliable() {
@@ -190,7 +195,10 @@ func (p *peer) datagramTo(to *qp, m *mlx5model.Message, av mlx5model.AV) mlx5mod
 			return mlx5model.SynOK
 		}
 	}
-	if e.move(body, m.Local, m.Memory) != nil {
+	if err := e.move(body, m.Local, m.Memory); err != nil {
+		if e.requesters(true, m.Local, m.Memory) {
+			return p.ownFault(err)
+		}
 		return mlx5model.SynOK
 	}
 	e.stats.moved += n

@@ -101,10 +101,40 @@ func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 		err = mlx5model.CopyExtents(local, mem, p.e.scatter, p.e.c.Memory, p.e.buf)
 	}
 	if err != nil {
+		if p.e.requesters(write, local, mem) {
+			return p.ownFault(err)
+		}
 		return p.refuse(to, mlx5model.SynRemoteOp, eventAccess, err)
 	}
 	p.e.stats.moved += n
 	return mlx5model.SynOK
+}
+
+// requesters tells whether a copy that failed did so at the requester's end:
+// its bytes cannot be read, or, if it reads, the responder's in e.scatter can.
+func (e *Engine) requesters(write bool, local []sg.Extent, mem mlx5model.HostMemory) bool {
+	if write {
+		return !e.readable(local, mem)
+	}
+	return e.readable(e.scatter, e.c.Memory)
+}
+
+func (e *Engine) readable(x []sg.Extent, mem mlx5model.HostMemory) bool {
+	for _, p := range x {
+		for off := uint64(0); off < p.Len; off += uint64(len(e.buf)) {
+			if mem.Read(p.Addr+off, e.buf[:min(p.Len-off, uint64(len(e.buf)))]) != nil {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// ownFault is what a requester sees that could not reach its own memory. The
+// responder hears nothing of it.
+func (p *peer) ownFault(why error) mlx5model.Syndrome {
+	p.e.explain(p.q, p.q, why)
+	return mlx5model.SynLocalProt
 }
 
 // Errors of responders.
@@ -155,6 +185,8 @@ func (p *peer) answer(s mlx5model.Syndrome) mlx5model.Syndrome {
 		return p.wait(mlx5model.SynRNRRetry)
 	case mlx5model.SynTransportRetry:
 		return p.wait(mlx5model.SynTransportRetry)
+	case mlx5model.SynLocalProt:
+		return s
 	}
 	return p.settle(s)
 }

@@ -119,6 +119,8 @@ func callValue(op C.uint32_t, v *C.struct_hca_value) error {
 		var fired uint32
 		fired, out, err = engine.DestroyCQ(n)
 		v.limit, v.events = C.uint32_t(fired), C.uint32_t(out)
+	case C.HCA_EVENTS_GONE:
+		engine.EventsGone(int32(n))
 	case C.HCA_SRQ_LIMIT:
 		err = engine.LimitSRQ(n, uint32(v.limit))
 	case C.HCA_SRQ_QUERY:

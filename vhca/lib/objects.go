@@ -26,8 +26,9 @@ func callMR(op C.uint32_t, m *C.struct_hca_mr) error {
 	case C.HCA_MW_ALLOC:
 		key, err = engine.AllocMW(pd, m.flags == 2)
 	case C.HCA_MR_QUERY:
-		key, length, iova, err = engine.QueryMR(uint32(m.key))
-		m.length, m.iova = C.uint64_t(length), C.uint64_t(iova)
+		var r vhca.Region
+		r, err = engine.QueryMR(uint32(m.key))
+		key, m.pd, m.access, m.length, m.iova = r.Key, C.uint32_t(r.PD), C.uint32_t(r.Access), C.uint64_t(r.Length), C.uint64_t(r.IOVA)
 	}
 	m.key = C.uint32_t(key)
 	return err

@@ -161,7 +161,7 @@ func TestPython(t *testing.T) {
 	if exec.Command(python, "-c", "import pyverbs.device").Run() != nil {
 		t.Skip("SKIPPED: no pyverbs (Debian: python3-pyverbs)")
 	}
-	for _, script := range []string{"python/suite.py", "python/signature.py", "python/qps.py"} {
+	for _, script := range []string{"python/suite.py", "python/signature.py", "python/qps.py", "python/device.py"} {
 		out, err := play(t, lib, vhca.Settings{}, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, script)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", script, err, out)

@@ -27,11 +27,15 @@ void output32(hdr *h, uint16_t id, uint32_t v);
 /* new_handle answers with the handle of a new object. */
 void new_handle(hdr *h, uint16_t id, uint64_t handle);
 
+enum { MAX_QP_WR = 32768 }; /* the longest queue */
+
 /* ---- methods, by file; each gives 0 or an errno ---- */
 
 int method(hdr *h);             /* methods.c: finds and runs one */
-int get_context(hdr *h);        /* caps.c */
-int query_port(hdr *h);
+int get_context(hdr *h);        /* context.c */
+int query_context(hdr *h);
+int alloc_uar(hdr *h);
+int query_port(hdr *h);         /* caps.c */
 int query_gid_entry(hdr *h);
 int query_gid_table(hdr *h);
 int query_device(hdr *h);
@@ -40,6 +44,7 @@ int devx_other(hdr *h);
 int reg_mr(hdr *h);             /* keys.c */
 int rereg_mr(hdr *h);
 int query_mr(hdr *h);
+int advise_mr(hdr *h);
 int alloc_mw(hdr *h);
 int devx_create(hdr *h);
 int devx_destroy(hdr *h);

@@ -13,46 +13,10 @@
 #include <rdma/mlx5-abi.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
-enum { MAX_CQE = (1 << 22) - 1, MAX_SGE = 30, MAX_QP_WR = 32768, PORT_LID = 1 };
+enum { MAX_CQE = (1 << 22) - 1, MAX_SGE = 30, PORT_LID = 1 };
 
 /* The port's only GID, as the sysfs tree has it. */
 static const uint8_t port_gid[16] = { 0xfe, 0x80, [8] = 0x02, 0, 0, 0xff, 0xfe, 0, 0, 0x01 };
-
-/*
- * get_context opens the engine. The limits are a ConnectX-5's; the longest send
- * request of 1008 bytes is what a DS of 63 can say. With cqe_version 1 a
- * completion names its object by the user index.
- */
-int get_context(hdr *h)
-{
-	int err = engine_open();
-	if (err)
-		return err;
-	struct mlx5_ib_alloc_ucontext_resp resp = {
-		.qp_tab_size = 1 << 18,
-		.bf_reg_size = 512,
-		.tot_bfregs = 16,
-		.cache_line_size = 64,
-		.max_sq_desc_sz = 1008,
-		.max_rq_desc_sz = 512,
-		.max_send_wqebb = MAX_QP_WR,
-		.max_recv_wr = MAX_QP_WR,
-		.max_srq_recv_wr = MAX_QP_WR - 1,
-		.num_ports = 1,
-		.comp_mask = MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_MKEY_UPDATE_TAG | MLX5_IB_ALLOC_UCONTEXT_RESP_MASK_SQD2RTS,
-		.response_length = sizeof(resp),
-		.cqe_version = 1,
-		.cmds_supp_uhw = MLX5_USER_CMDS_SUPP_UHW_QUERY_DEVICE | MLX5_USER_CMDS_SUPP_UHW_CREATE_AH,
-		.clock_info_versions = 1 << MLX5_IB_CLOCK_INFO_V1,
-		.log_uar_size = 12,
-		.num_uars_per_page = 1,
-	};
-	uint64_t support = IB_UVERBS_CORE_SUPPORT_OPTIONAL_MR_ACCESS;
-	output32(h, UVERBS_ATTR_GET_CONTEXT_NUM_COMP_VECTORS, 1);
-	output(h, UVERBS_ATTR_GET_CONTEXT_CORE_SUPPORT, &support, sizeof(support));
-	output(h, UVERBS_ATTR_UHW_OUT, &resp, sizeof(resp));
-	return 0;
-}
 
 int query_port(hdr *h)
 {

@@ -297,10 +297,12 @@ int engine_open(void)
 	return err;
 }
 
+bool engine_here(void) { return me.pid == getpid(); }
+
 int engine_call(enum hca_op op, void *arg)
 {
 	static const uint64_t one = 1;
-	if (me.pid != getpid())
+	if (!engine_here())
 		return EIO;
 	pthread_mutex_lock(&me.turn);
 	me.op = op;

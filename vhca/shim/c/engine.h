@@ -6,6 +6,7 @@
 #ifndef VHCA_ENGINE_H
 #define VHCA_ENGINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Operations of hca_call, with the type of their argument. */
@@ -18,7 +19,7 @@ enum hca_op {
 	HCA_MR_REG,       /* hca_mr: out key */
 	HCA_MR_REREG,     /* hca_mr: in key's index, out key */
 	HCA_MR_FREE,      /* hca_value: in n, the key's index */
-	HCA_MR_QUERY,     /* hca_mr: in key's index, out key, length, iova */
+	HCA_MR_QUERY,     /* hca_mr: in key's index, out key, pd, access, length, iova */
 	HCA_MW_ALLOC,     /* hca_mr: in pd, flags 2 for type 2; out key */
 	HCA_MW_FREE,      /* hca_value: in n, the key's index */
 	HCA_MKEY_CREATE,  /* hca_mkey */
@@ -35,6 +36,7 @@ enum hca_op {
 	HCA_QP_QUERY,     /* hca_qp_attr: in n, out state, counter */
 	HCA_QP_DRAIN,     /* hca_qp_attr: in n, drain */
 	HCA_QP_DESTROY,   /* hca_value: in n, out events */
+	HCA_EVENTS_GONE,  /* hca_value: in n, where no events are to be written any more */
 	HCA_CLOSE,        /* nothing: the process ends */
 };
 
@@ -88,5 +90,8 @@ int engine_call(enum hca_op op, void *arg);
 
 /* engine_open starts the engine for this process. */
 int engine_open(void);
+
+/* engine_here tells whether this process has one. */
+bool engine_here(void);
 
 #endif

@@ -1,24 +1,28 @@
 #define _GNU_SOURCE
 #include "events.h"
 
+#include "engine.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <string.h>
+#include <stdbool.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /*
  * The shim's own ends have high numbers, out of the way of programs that count
- * on low ones. A channel that the program closes goes unseen; its number comes
- * back with a later channel, and the old ends are closed then.
+ * on low ones. A channel that the program closes goes unseen: its number comes
+ * back with a later channel, or the shim notices when it looks for room.
  */
-enum { HIGH = 400, CHANNELS = 1024 };
+enum { HIGH = 400, CHANNELS = 4096, FEW = 16 };
 
 static struct channel {
 	int fd; /* the program's end, 0 for none */
 	int copy, writer;
 } channels[CHANNELS];
+static int count, look_at = FEW; /* channels there are, and how many make it look */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static struct channel *find(int fd)
@@ -29,38 +33,92 @@ static struct channel *find(int fd)
 	return NULL;
 }
 
+/*
+ * drop closes the shim's ends, after the engine has forgotten the writer, whose
+ * number will be another's.
+ */
+static void drop(struct channel *c)
+{
+	struct hca_value v = { .n = (uint32_t)c->writer };
+	engine_call(HCA_EVENTS_GONE, &v);
+	close(c->copy);
+	close(c->writer);
+	*c = (struct channel){ 0 };
+	count--;
+}
+
+/* drop_closed drops the channels whose end in the program is not theirs any more. */
+static void drop_closed(void)
+{
+	for (int i = 0; i < CHANNELS; i++) {
+		struct channel *c = &channels[i];
+		struct stat was, is;
+		if (c->fd && (fstat(c->copy, &was) || fstat(c->fd, &is) || was.st_dev != is.st_dev || was.st_ino != is.st_ino))
+			drop(c);
+	}
+	look_at = 2 * count > FEW ? 2 * count : FEW;
+}
+
+/* high duplicates a descriptor, if possible to a high number. */
 static int high(int fd)
 {
 	int moved = fcntl(fd, F_DUPFD_CLOEXEC, HIGH);
-	return moved;
+	return moved < 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : moved;
 }
 
-int events_pipe(void)
+/* keep makes the channel of a pipe. */
+static bool keep(const int ends[2])
+{
+	struct channel *c = find(ends[0]);
+	if (c)
+		drop(c);
+	c = find(0);
+	int copy = c ? high(ends[0]) : -1, writer = copy < 0 ? -1 : high(ends[1]);
+	if (writer < 0) {
+		if (copy >= 0)
+			close(copy);
+		return false;
+	}
+	fcntl(writer, F_SETFL, O_NONBLOCK);
+	*c = (struct channel){ ends[0], copy, writer };
+	count++;
+	return true;
+}
+
+static int make(void)
 {
 	int ends[2];
 	if (pipe2(ends, O_CLOEXEC))
 		return -1;
-	pthread_mutex_lock(&turn);
-	struct channel *c = find(ends[0]);
-	if (c) {
-		close(c->copy);
-		close(c->writer);
-	} else {
-		c = find(0);
-	}
-	if (c) {
-		c->fd = ends[0];
-		c->copy = high(ends[0]);
-		c->writer = high(ends[1]);
-		fcntl(c->writer, F_SETFL, O_NONBLOCK);
-	}
-	pthread_mutex_unlock(&turn);
+	bool kept = keep(ends);
 	close(ends[1]);
-	if (c)
+	if (kept)
 		return ends[0];
 	close(ends[0]);
-	errno = EMFILE;
 	return -1;
+}
+
+int events_pipe(void)
+{
+	pthread_mutex_lock(&turn);
+	if (count >= look_at)
+		drop_closed();
+	int fd = make();
+	if (fd < 0) {
+		drop_closed();
+		fd = make();
+	}
+	pthread_mutex_unlock(&turn);
+	if (fd < 0)
+		errno = EMFILE;
+	return fd;
+}
+
+void events_make_room(void)
+{
+	pthread_mutex_lock(&turn);
+	drop_closed();
+	pthread_mutex_unlock(&turn);
 }
 
 int events_write_end(int fd)

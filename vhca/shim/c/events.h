@@ -7,6 +7,9 @@
 /* events_pipe makes one and gives the end to read, or -1 with errno. */
 int events_pipe(void);
 
+/* events_make_room closes what belongs to pipes that the program has closed. */
+void events_make_room(void);
+
 /* events_write_end is the other end of a pipe by the one to read, or -1. */
 int events_write_end(int fd);
 

@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "attr.h"
+#include "events.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -65,6 +66,10 @@ static int open_file(const char *path, int flags, mode_t mode)
 {
 	bool device = is_device(path);
 	int fd = (int)syscall(SYS_openat, AT_FDCWD, device ? DEVICE_FILE : path, flags, device ? 0 : mode);
+	if (device && fd < 0 && errno == EMFILE) {
+		events_make_room();
+		fd = (int)syscall(SYS_openat, AT_FDCWD, DEVICE_FILE, flags, 0);
+	}
 	if (device && fd >= FDS) {
 		close(fd);
 		errno = EMFILE;
@@ -101,10 +106,18 @@ int stat(const char *restrict path, struct stat *restrict st)
 	return fstatat(AT_FDCWD, is_device(path) ? DEVICE_FILE : path, st, 0);
 }
 
+static uint64_t now_ns(clockid_t which)
+{
+	struct timespec t;
+	clock_gettime(which, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 /*
  * The device's pages become ordinary memory: nobody reads doorbell registers,
- * and the clock page says that a tick is a nanosecond. The command is in the
- * page offset from bit 8 on (providers/mlx5/mlx5.h MLX5_MMAP_GET_..._CMD).
+ * and the clock page says that a tick is a nanosecond, and what time it is by
+ * the device's clock and by the wall's. The command is in the page offset from
+ * bit 8 on (providers/mlx5/mlx5.h MLX5_MMAP_GET_..._CMD).
  */
 static void *map_device(void *addr, size_t len, int prot, int flags, off_t off)
 {
@@ -112,7 +125,8 @@ static void *map_device(void *addr, size_t len, int prot, int flags, off_t off)
 	flags = (flags & ~(MAP_SHARED | MAP_SHARED_VALIDATE)) | MAP_PRIVATE | MAP_ANONYMOUS;
 	void *p = (void *)syscall(SYS_mmap, addr, len, prot | PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (p != MAP_FAILED && clock && len >= sizeof(struct mlx5_ib_clock_info))
-		*(struct mlx5_ib_clock_info *)p = (struct mlx5_ib_clock_info){ .mult = 1, .mask = ~0ull };
+		*(struct mlx5_ib_clock_info *)p = (struct mlx5_ib_clock_info){
+			.mult = 1, .mask = ~0ull, .cycles = now_ns(CLOCK_MONOTONIC), .nsec = now_ns(CLOCK_REALTIME) };
 	return p;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <infiniband/verbs.h>
 #include <rdma/ib_user_ioctl_cmds.h>
+#include <rdma/ib_user_ioctl_verbs.h>
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
@@ -48,6 +49,38 @@ int query_mr(hdr *h)
 	output(h, UVERBS_ATTR_QUERY_MR_RESP_LENGTH, &m.length, sizeof(m.length));
 	output(h, UVERBS_ATTR_QUERY_MR_RESP_IOVA, &m.iova, sizeof(m.iova));
 	return 0;
+}
+
+/* prefetchable tells whether a domain may ask for a part of a region, as mlx5's driver does. */
+static int prefetchable(uint32_t pd, uint32_t advice, const struct ib_uverbs_sge *s)
+{
+	struct hca_mr m = { .key = s->lkey >> 8 };
+	if (engine_call(HCA_MR_QUERY, &m) || m.key != s->lkey)
+		return ENOENT;
+	if (m.pd != pd || (advice == IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_WRITE && !(m.access & IBV_ACCESS_LOCAL_WRITE)))
+		return EPERM;
+	if (!(m.access & IBV_ACCESS_ON_DEMAND))
+		return EINVAL;
+	return s->length > m.length || s->addr - m.iova > m.length - s->length ? EFAULT : 0;
+}
+
+/*
+ * advise_mr checks what is asked for; nothing has to be fetched. Authority:
+ * drivers/infiniband/hw/mlx5/odp.c mlx5_ib_advise_mr_prefetch.
+ */
+int advise_mr(hdr *h)
+{
+	struct ib_uverbs_attr *list = attr(h, UVERBS_ATTR_ADVISE_MR_SGE_LIST);
+	const struct ib_uverbs_sge *s = input(h, UVERBS_ATTR_ADVISE_MR_SGE_LIST);
+	uint32_t advice = (uint32_t)number(h, UVERBS_ATTR_ADVISE_MR_ADVICE), pd = (uint32_t)number(h, UVERBS_ATTR_ADVISE_MR_PD_HANDLE);
+	if (advice > IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT)
+		return EOPNOTSUPP;
+	if (number(h, UVERBS_ATTR_ADVISE_MR_FLAGS) & ~(uint64_t)IB_UVERBS_ADVISE_MR_FLAG_FLUSH || !s || list->len % sizeof(*s) || list->len == 0)
+		return EINVAL;
+	int err = 0;
+	for (size_t i = 0; i < list->len / sizeof(*s) && !err; i++)
+		err = prefetchable(pd, advice, &s[i]);
+	return err;
 }
 
 int alloc_mw(hdr *h)

@@ -36,6 +36,13 @@ static int alloc_pd(hdr *h)
 	return err;
 }
 
+/* query_pd tells the number of a domain that another context made. */
+static int query_pd(hdr *h)
+{
+	output32(h, MLX5_IB_ATTR_QUERY_PD_RESP_PDN, (uint32_t)number(h, MLX5_IB_ATTR_QUERY_PD_HANDLE));
+	return engine_here() ? 0 : EIO;
+}
+
 static int open_xrcd(hdr *h)
 {
 	struct hca_value v = { 0 };
@@ -101,15 +108,17 @@ static const struct {
 } methods[] = {
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE, invoke_write },
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, get_context },
+	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_CONTEXT, query_context },
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_PORT, query_port },
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_ENTRY, query_gid_entry },
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_QUERY_GID_TABLE, query_gid_table },
 	{ UVERBS_OBJECT_ASYNC_EVENT, UVERBS_METHOD_ASYNC_EVENT_ALLOC, alloc_async_events },
 	{ UVERBS_OBJECT_PD, UVERBS_METHOD_PD_DESTROY, free_pd },
+	{ UVERBS_OBJECT_PD, MLX5_IB_METHOD_PD_QUERY, query_pd },
 	{ UVERBS_OBJECT_XRCD, UVERBS_METHOD_XRCD_DESTROY, free_xrcd },
 	{ UVERBS_OBJECT_AH, UVERBS_METHOD_AH_DESTROY, nothing },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, free_mr },
-	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR, nothing },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR, advise_mr },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_QUERY_MR, query_mr },
 	{ UVERBS_OBJECT_MW, UVERBS_METHOD_MW_DESTROY, free_mw },
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, create_cq },
@@ -118,6 +127,8 @@ static const struct {
 	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY, destroy_qp },
 	{ UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_CREATE, create_srq },
 	{ UVERBS_OBJECT_SRQ, UVERBS_METHOD_SRQ_DESTROY, destroy_srq },
+	{ MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_ALLOC, alloc_uar },
+	{ MLX5_IB_OBJECT_UAR, MLX5_IB_METHOD_UAR_OBJ_DESTROY, nothing },
 	{ MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, devx_other },
 	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_CREATE, devx_create },
 	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_MODIFY, devx_modify },

@@ -4,11 +4,9 @@ rdma-core's own tests use them: both ends in contexts of their own, connected by
 attributes that a query gave, restated after errors. Run as suite.py.
 """
 import errno
-import os
 import random
 import unittest
 
-import pyverbs.device as d
 import pyverbs.enums as e
 import pyverbs.mem_alloc as mem
 from pyverbs.base import inc_rkey
@@ -234,7 +232,6 @@ class Created(Two):
 
     def test_absent(self):
         """What is not there says so, in the words by which programs know."""
-        missing = errno.EOPNOTSUPP, errno.EPROTONOSUPPORT
         ctx = Mlx5Context(Mlx5DVContextAttr(), name='mlx5_0')
         pd, cq = PD(ctx), CQ(ctx, 10)
         srq = SRQ(pd, SrqInitAttr(SrqAttr(max_wr=10)))
@@ -242,10 +239,6 @@ class Created(Two):
             init = QPInitAttrEx(qp_type=e.IBV_QPT_DRIVER, cap=QPCap(10, 0, 1, 0), pd=pd, scq=cq, rcq=cq, srq=srq, send_ops_flags=ops, sq_sig_all=1,
                                 comp_mask=e.IBV_QP_INIT_ATTR_PD | (e.IBV_QP_INIT_ATTR_SEND_OPS_FLAGS if ops else 0))
             self.refused(errno.EOPNOTSUPP, Mlx5QP, ctx, init, Mlx5DVQPInitAttr(comp_mask=me.MLX5DV_QP_INIT_ATTR_MASK_DC, dc_init_attr=dc))
-        for _ in range(3):  # descriptors that were never opened as the device
-            with self.assertRaises(d.PyverbsRDMAError) as got:
-                d.Context(cmd_fd=os.dup(self.ctx.cmd_fd))
-            self.assertIn(got.exception.error_code, missing)
 
 
 if __name__ == '__main__':
