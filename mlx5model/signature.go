@@ -3,6 +3,7 @@ package mlx5model
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"hash/crc64"
 
 	"github.com/sgfuzz/sgfuzz/sg"
 )
@@ -20,10 +21,11 @@ type SigError struct {
 	QPN      uint32 // queue pair whose access met it
 	Key      uint32 // as that access named it
 	Syndrome uint16 // SigGuard, SigApp, SigRef
-	// The transient signature: a CRC-32, or T10-DIF's guard << 16 | application
-	// tag. Expected is the one computed, Actual the one in memory.
+	// The transient signature: a CRC-32, the upper half of a CRC-64, or T10-DIF's
+	// guard << 16 | application tag. Expected is the one computed, Actual the one
+	// in memory.
 	Expected, Actual       uint32
-	ExpectedRef, ActualRef uint32
+	ExpectedRef, ActualRef uint32 // reference tags, or lower halves
 	Offset                 uint64 // of the block from the key's first address, tuples counted
 }
 
@@ -54,8 +56,9 @@ var sigBlocks = [...]uint64{1: 512, 2: 520, 3: 4096, 4: 4160, 6: 4048}
 type signature struct {
 	block, tuple uint64       // bytes
 	check        uint8        // bit 7-i: byte i of the tuple is compared
-	table        *crc32.Table // of a CRC-32; nil for T10-DIF
-	seed         uint32
+	table        *crc32.Table // of a CRC-32
+	wide         *crc64.Table // of a CRC-64; T10-DIF has neither
+	seed         uint64       // transient signature: left-aligned
 	dif          dif
 }
 
@@ -70,8 +73,8 @@ type signed struct {
 func (d *Device) SetSignatures(on bool) { d.signs, d.signed = on, d.signed[:0] }
 
 // signatureOf is what the key's BSF asks, if this model knows it: a CRC-32,
-// CRC-32C or T10-DIF with CRC of the memory domain alone, each block from the seed
-// of its PSV on.
+// CRC-32C, CRC-64 XP10 or T10-DIF with CRC of the memory domain alone, each block
+// from the seed of its PSV on.
 // With a domain of the wire too, or alone, tuples pass or cancel out, and
 // nothing is computed here.
 func (d *Device) signatureOf(k *mkey) (s signature, ok bool) {

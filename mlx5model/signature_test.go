@@ -9,7 +9,7 @@ import (
 )
 
 // TestSignatureValues compares with the check values that the catalogues give
-// for "123456789": CRC-32/ISO-HDLC, CRC-32/ISCSI, CRC-16/T10-DIF.
+// for "123456789": CRC-32/ISO-HDLC, CRC-32/ISCSI, CRC-64/NVME, CRC-16/T10-DIF.
 func TestSignatureValues(t *testing.T) {
 	digits := []byte("123456789")
 	inl := make([]byte, 16)
@@ -21,6 +21,7 @@ func TestSignatureValues(t *testing.T) {
 	}{
 		{0x22, 0xffffffff << 32, []byte{0x26, 0x39, 0xf4, 0xcb}},
 		{0x42, 0xffffffff << 32, []byte{0x83, 0x92, 0x06, 0xe3}},
+		{0x52, 1<<64 - 1, []byte{0x88, 0x98, 0x79, 0x0a, 0x86, 0x14, 0x8b, 0xae}},
 		{0, 0, []byte{0xd0, 0xdb, 0xab, 0xcd, 0, 0, 0, 7 + 3}},
 	} {
 		var s signature
@@ -32,7 +33,7 @@ func TestSignatureValues(t *testing.T) {
 			t.Errorf("selector %#x: % x, want % x", tt.selector, got, tt.want)
 		}
 	}
-	for _, selector := range []uint8{0x20, 0x40, 0x52, 0x12} { // no repeat, CRC-64, none
+	for _, selector := range []uint8{0x20, 0x40, 0x50, 0x12, 0x62} { // no repeat, no CRC
 		if new(signature).format(selector, 0, inl) {
 			t.Errorf("selector %#x is computed", selector)
 		}
@@ -40,6 +41,31 @@ func TestSignatureValues(t *testing.T) {
 	inl[8] = 2 // IP checksum
 	if new(signature).format(0, 0, inl) {
 		t.Error("IP checksums are computed")
+	}
+}
+
+// TestCRC64Blocks compares with the NVM Command Set specification's examples of
+// the 64-bit guard: 4 KiB of zeros, and of ones; and pieces with the whole.
+func TestCRC64Blocks(t *testing.T) {
+	var s signature
+	s.format(0x52, 1<<64-1, nil)
+	block, got := make([]byte, 4096), make([]byte, tupleCRC64)
+	for _, tt := range []struct {
+		fill byte
+		want uint64
+	}{{0, 0x6482d367eb22b64e}, {0xff, 0xc0ddba7302eca3ac}} {
+		for i := range block {
+			block[i] = tt.fill
+		}
+		if s.make(got, block, 0); binary.LittleEndian.Uint64(got) != tt.want {
+			t.Errorf("%#x: %#x, want %#x", tt.fill, binary.LittleEndian.Uint64(got), tt.want)
+		}
+	}
+	if n := testing.AllocsPerRun(10, func() { s.make(got, block, 0) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	if hi, lo := s.words(got); hi != 0xc0ddba73 || lo != 0x02eca3ac {
+		t.Errorf("words %#x, %#x", hi, lo)
 	}
 }
 

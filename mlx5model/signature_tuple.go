@@ -3,19 +3,35 @@ package mlx5model
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"hash/crc64"
 )
 
 // Tuples of blocks, in bytes. Authority: include/linux/t10-pi.h struct
 // t10_pi_tuple: be16 guard, be16 application tag, be32 reference tag.
 const (
 	tupleCRC32 = 4
+	tupleCRC64 = 8
 	tupleDIF   = 8
 	tupleMost  = 8
 )
 
-// sigTables are the polynomials of a CRC's format selector, without its low
-// nibble. Authority: providers/mlx5/qp.c mlx5_umr_crc_bfs, for the selectors.
-var sigTables = map[uint8]*crc32.Table{0x20: crc32.IEEETable, 0x40: crc32.MakeTable(crc32.Castagnoli)}
+// Format selectors of CRCs, without their low nibble. Authority:
+// providers/mlx5/qp.c mlx5_umr_crc_bfs.
+const (
+	crc32Base     = 0x20
+	crc32cBase    = 0x40
+	crc64XP10Base = 0x50
+)
+
+// sigTables are the polynomials of CRC-32s by selector.
+var sigTables = map[uint8]*crc32.Table{crc32Base: crc32.IEEETable, crc32cBase: crc32.MakeTable(crc32.Castagnoli)}
+
+// xp10Table is the polynomial of CRC-64 XP10, lowest bit first. Authority:
+// man mlx5dv_wr_set_mkey_sig_block names Microsoft's XP10 compression
+// standard; Project Zipline, rtl/common/include/cr_global_params.vh
+// XP10CRC64_POLYNOMIAL, and cr_crc/cr_crc.v, which inverts the register at the
+// end. NVM Express uses the same CRC for 64-bit guards.
+var xp10Table = crc64.MakeTable(0x9a6c9329ac4bc9b5)
 
 // crcRepeat is the bit of a CRC's format selector by which every block starts
 // from the seed.
@@ -43,49 +59,75 @@ const (
 // format takes a domain's format selector, the transient signature of its PSV
 // and its inline section, and reports whether this model computes it.
 func (s *signature) format(selector uint8, transient uint64, inl []byte) bool {
-	if selector != 0 {
-		s.table, s.tuple, s.seed = sigTables[selector&0xf0], tupleCRC32, uint32(transient>>32)
-		return s.table != nil && selector&crcRepeat != 0
+	s.seed = transient
+	switch base := selector & 0xf0; {
+	case selector == 0:
+		return s.formatDIF(inl)
+	case base == crc64XP10Base:
+		s.wide, s.tuple = xp10Table, tupleCRC64
+	default:
+		s.table, s.tuple = sigTables[base], tupleCRC32
 	}
-	s.tuple, s.seed = tupleDIF, uint32(transient>>48)
+	return (s.table != nil || s.wide != nil) && selector&crcRepeat != 0
+}
+
+func (s *signature) formatDIF(inl []byte) bool {
+	s.tuple = tupleDIF
 	s.dif = dif{app: binary.BigEndian.Uint16(inl[2:]), ref: binary.BigEndian.Uint32(inl[4:]), flags: inl[0xd], appMask: binary.BigEndian.Uint16(inl[0xe:])}
 	return binary.BigEndian.Uint16(inl)&inlValid != 0 && inl[8] == inlCRC && inl[9]&inlRepeat != 0
 }
+
+// isDIF reports whether tuples are T10-DIF's.
+func (s *signature) isDIF() bool { return s.table == nil && s.wide == nil }
 
 // make writes the tuple of a key's n-th block.
 //
 // SPDK module/accel/mlx5/accel_mlx5.c takes a CRC-32C as the host's word, of a
 // seed that is the register's start, and inverts it to get the register: so
-// memory has the inverted register, lowest byte first. CRC-32 is taken to be alike.
+// memory has the inverted register, lowest byte first. The other CRCs are taken
+// to be alike.
 func (s *signature) make(tuple, block []byte, n uint64) {
-	if s.table != nil {
-		binary.LittleEndian.PutUint32(tuple, crc32.Update(^s.seed, s.table, block))
-		return
+	switch {
+	case s.table != nil:
+		binary.LittleEndian.PutUint32(tuple, crc32.Update(^uint32(s.seed>>32), s.table, block))
+	case s.wide != nil:
+		binary.LittleEndian.PutUint64(tuple, crcWide(^s.seed, s.wide, block))
+	default:
+		ref := s.dif.ref
+		if s.dif.flags&inlIncRef != 0 {
+			ref += uint32(n)
+		}
+		binary.BigEndian.PutUint16(tuple, crcDIF(uint16(s.seed>>48), block))
+		binary.BigEndian.PutUint16(tuple[2:], s.dif.app)
+		binary.BigEndian.PutUint32(tuple[4:], ref)
 	}
-	ref := s.dif.ref
-	if s.dif.flags&inlIncRef != 0 {
-		ref += uint32(n)
+}
+
+// crcWide is crc64.Update in pieces: from 2 KiB on that makes tables anew, each
+// time.
+func crcWide(crc uint64, t *crc64.Table, b []byte) uint64 {
+	for len(b) > 0 {
+		n := min(len(b), 1024)
+		crc, b = crc64.Update(crc, t, b[:n]), b[n:]
 	}
-	binary.BigEndian.PutUint16(tuple, crcDIF(uint16(s.seed), block))
-	binary.BigEndian.PutUint16(tuple[2:], s.dif.app)
-	binary.BigEndian.PutUint32(tuple[4:], ref)
+	return crc
 }
 
 // compare gives the syndrome of a tuple, 0 if it matches or need not.
 func (s *signature) compare(want, got []byte) (syndrome uint16) {
-	if s.table == nil && s.escapes(got) {
+	if s.isDIF() && s.escapes(got) {
 		return 0
 	}
 	for i := range want {
 		mask := uint8(0xff)
-		if s.table == nil && i&^1 == 2 {
+		if s.isDIF() && i&^1 == 2 {
 			mask = uint8(s.dif.appMask >> (8 * (3 - i)))
 		}
 		if s.check&(0x80>>i) == 0 || (want[i]^got[i])&mask == 0 {
 			continue
 		}
 		switch {
-		case s.table != nil || i < 2:
+		case !s.isDIF() || i < 2:
 			syndrome |= SigGuard
 		case i < 4:
 			syndrome |= SigApp
@@ -102,10 +144,16 @@ func (s *signature) escapes(tuple []byte) bool {
 	return s.dif.flags&inlAppEscape != 0 && app || s.dif.flags&inlRefEscape != 0 && app && ref
 }
 
-// words are a tuple as a SigError has it.
+// words are a tuple as a SigError has it; a CRC-64 has its upper half in the
+// transient signature. Authority: providers/mlx5/cq.c, which takes both words as
+// one of 64 bits.
 func (s *signature) words(tuple []byte) (transient, ref uint32) {
-	if s.table != nil {
+	switch {
+	case s.table != nil:
 		return binary.LittleEndian.Uint32(tuple), 0
+	case s.wide != nil:
+		crc := binary.LittleEndian.Uint64(tuple)
+		return uint32(crc >> 32), uint32(crc)
 	}
 	return binary.BigEndian.Uint32(tuple), binary.BigEndian.Uint32(tuple[4:])
 }

@@ -3,96 +3,7 @@
  * is told and can stop the send queue. Domains of the wire alone leave memory as
  * it is.
  */
-#include "suite.h"
-
-#include <poll.h>
-
-enum { BLOCK = 512, TUPLE = 4, STEP = BLOCK + TUPLE };
-
-static struct pair *signing_pair(uint32_t flags)
-{
-	struct pair *p = calloc(1, sizeof(*p));
-	for (int i = 0; i < 2; i++) {
-		p->cq[i] = ibv_create_cq(ctx, 256, NULL, NULL, 0);
-		struct ibv_qp_init_attr_ex a = { .send_cq = p->cq[i], .recv_cq = p->cq[i], .qp_type = IBV_QPT_RC, .cap = { 64, 16, 4, 4, 512 }, .pd = pd,
-						 .comp_mask = IBV_QP_INIT_ATTR_PD | IBV_QP_INIT_ATTR_SEND_OPS_FLAGS,
-						 .send_ops_flags = IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_LOCAL_INV };
-		struct mlx5dv_qp_init_attr dv = { .comp_mask = MLX5DV_QP_INIT_ATTR_MASK_SEND_OPS_FLAGS | MLX5DV_QP_INIT_ATTR_MASK_QP_CREATE_FLAGS,
-						  .create_flags = flags, .send_ops_flags = MLX5DV_QP_EX_WITH_MKEY_CONFIGURE };
-		p->qp[i] = mlx5dv_create_qp(ctx, &a, &dv);
-		CHECK(p->qp[i]);
-	}
-	for (int i = 0; i < 2; i++)
-		to_state(p->qp[i], IBV_QPT_RC, p->qp[!i]->qp_num, ALL, 10, IBV_QPS_RTS);
-	p->ex = ibv_qp_to_qp_ex(p->qp[0]);
-	p->dv = mlx5dv_qp_ex_from_ibv_qp_ex(p->ex);
-	return p;
-}
-
-static struct mlx5dv_mkey *signing_key(void)
-{
-	struct mlx5dv_mkey_init_attr at = { .pd = pd, .create_flags = MLX5DV_MKEY_INIT_ATTR_FLAGS_INDIRECT | MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE,
-					    .max_entries = 4 };
-	struct mlx5dv_mkey *k = mlx5dv_create_mkey(&at);
-	CHECK(k);
-	return k;
-}
-
-/* What a key's domain is: of memory or of the wire alone. */
-struct crc {
-	enum mlx5dv_sig_crc_type type;
-	uint32_t seed;
-	uint8_t check;
-	bool wire;
-};
-
-static void configure(struct pair *p, struct mlx5dv_mkey *k, struct ibv_sge *e, uint16_t n, struct crc c)
-{
-	struct mlx5dv_sig_crc crc = { .type = c.type, .seed = c.seed };
-	struct mlx5dv_sig_block_domain d = { .sig_type = MLX5DV_SIG_TYPE_CRC, .block_size = MLX5DV_BLOCK_SIZE_512, .sig.crc = &crc };
-	struct mlx5dv_sig_block_attr sig = { .wire = c.wire ? &d : NULL, .mem = c.wire ? NULL : &d, .check_mask = c.check };
-	struct mlx5dv_mkey_conf_attr conf = { 0 };
-	ibv_wr_start(p->ex);
-	p->ex->wr_id = 77;
-	p->ex->wr_flags = IBV_SEND_SIGNALED | IBV_SEND_INLINE;
-	mlx5dv_wr_mkey_configure(p->dv, k, 3, &conf);
-	mlx5dv_wr_set_mkey_access_flags(p->dv, ALL);
-	mlx5dv_wr_set_mkey_layout_list(p->dv, n, e);
-	mlx5dv_wr_set_mkey_sig_block(p->dv, &sig);
-	EQUAL(ibv_wr_complete(p->ex), 0);
-	EQUAL(poll_one(p->cq[0]).status, IBV_WC_SUCCESS);
-}
-
-/* crc_of works bit by bit: polynomials of IEEE 802.3 and RFC 3720, reflected. */
-static uint32_t crc_of(struct crc c, const uint8_t *b)
-{
-	uint32_t poly = c.type == MLX5DV_SIG_CRC_TYPE_CRC32 ? 0xedb88320 : 0x82f63b78, r = c.seed;
-	for (int i = 0; i < BLOCK; i++) {
-		r ^= b[i];
-		for (int j = 0; j < 8; j++)
-			r = r & 1 ? r >> 1 ^ poly : r >> 1;
-	}
-	return ~r;
-}
-
-static uint32_t tuple_of(const uint8_t *block)
-{
-	const uint8_t *t = block + BLOCK;
-	return t[0] | t[1] << 8 | t[2] << 16 | (uint32_t)t[3] << 24;
-}
-
-static void put_tuple(uint8_t *block, uint32_t v)
-{
-	for (int i = 0; i < TUPLE; i++)
-		block[BLOCK + i] = (uint8_t)(v >> 8 * i);
-}
-
-static struct mlx5dv_mkey_err told(struct mlx5dv_mkey *k)
-{
-	struct mlx5dv_mkey_err err;
-	EQUAL(mlx5dv_mkey_check(k, &err), 0);
-	return err;
-}
+#include "sign.h"
 
 static void wire_domain(void)
 {
@@ -122,18 +33,20 @@ struct blocks {
 	struct ibv_mr *ma, *mb;
 	struct ibv_sge e[2];
 	struct crc c;
+	int step;
 };
 
 static struct blocks make_blocks(struct crc c, uint32_t flags)
 {
-	struct blocks x = { .p = signing_pair(flags), .k = signing_key(), .a = pages(4096), .b = pages(4096), .c = c };
+	struct blocks x = { .p = signing_pair(flags), .k = signing_key(), .a = pages(4096), .b = pages(4096), .c = c, .step = (int)step_of(c) };
+	int cut = x.step + BLOCK + 1; /* a tuple is cut in two */
 	x.ma = reg(x.a, 4096, ALL);
 	x.mb = reg(x.b, 4096, ALL);
-	fill(x.a, 4 * STEP, c.seed);
+	fill(x.a, (size_t)(4 * x.step), (unsigned)c.seed);
 	for (int i = 0; i < 4; i++)
-		put_tuple(x.a + i * STEP, crc_of(c, x.a + i * STEP));
-	x.e[0] = sge_of(x.ma, x.a, STEP + BLOCK + 1); /* a tuple is cut in two */
-	x.e[1] = sge_of(x.ma, x.a + STEP + BLOCK + 1, 4 * STEP - (STEP + BLOCK + 1));
+		put_tuple(c, x.a + i * x.step, crc_of(c, x.a + i * x.step));
+	x.e[0] = sge_of(x.ma, x.a, (size_t)cut);
+	x.e[1] = sge_of(x.ma, x.a + cut, (size_t)(4 * x.step - cut));
 	configure(x.p, x.k, x.e, 2, c);
 	return x;
 }
@@ -145,33 +58,26 @@ static void write_from(struct blocks *x, int first, int last)
 	memset(x->b, 0xee, 4096);
 	EQUAL(rdma(x->p, IBV_WR_RDMA_WRITE, &s, 1, (uintptr_t)x->b, x->mb->rkey), IBV_WC_SUCCESS);
 	for (int i = first; i < last; i++)
-		CHECK(!memcmp(x->b + (i - first) * BLOCK, x->a + i * STEP, BLOCK));
+		CHECK(!memcmp(x->b + (i - first) * BLOCK, x->a + i * x->step, BLOCK));
 	EQUAL(x->b[(last - first) * BLOCK], 0xee);
 }
-
-static const struct crc crcs[] = {
-	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0xffffffff, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0xffffffff, MLX5DV_SIG_MASK_CRC32, false },
-};
 
 /* What leaves memory is checked: each bit counts, an error is told once. */
 static void checked(void)
 {
-	for (size_t i = 0; i < sizeof(crcs) / sizeof(*crcs); i++) {
+	for (int i = 0; i < CRCS; i++) {
 		struct blocks x = make_blocks(crcs[i], 0);
 		write_from(&x, 0, 4);
 		EQUAL(told(x.k).err_type, MLX5DV_MKEY_NO_ERR);
-		static const int bad[] = { 0, 2 * STEP + 7, 3 * STEP + BLOCK, STEP + BLOCK + 3 };
+		const int bad[] = { 0, 2 * x.step + 7, 3 * x.step + BLOCK, 2 * x.step - 1 };
 		for (int j = 0; j < 4; j++) {
-			uint8_t *block = x.a + bad[j] / STEP * STEP;
+			uint8_t *block = x.a + bad[j] / x.step * x.step;
 			x.a[bad[j]] ^= 0x10;
 			write_from(&x, 0, 4);
 			struct mlx5dv_mkey_err err = told(x.k);
 			EQUAL(err.err_type, MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD);
 			EQUAL(err.err.sig.offset, block - x.a);
-			EQUAL(err.err.sig.actual_value, tuple_of(block));
+			EQUAL(err.err.sig.actual_value, tuple_of(x.c, block));
 			EQUAL(err.err.sig.expected_value, crc_of(x.c, block));
 			write_from(&x, 0, 4); /* told once */
 			EQUAL(told(x.k).err_type, MLX5DV_MKEY_NO_ERR);
@@ -193,25 +99,25 @@ static void checked_for_peer(void)
 {
 	struct blocks x = make_blocks(crcs[1], 0);
 	struct ibv_sge s = sge_of(x.mb, x.b, 2 * BLOCK);
-	x.a[STEP] ^= 1;
+	x.a[x.step] ^= 1;
 	EQUAL(rdma(x.p, IBV_WR_RDMA_READ, &s, 1, BLOCK, x.k->rkey), IBV_WC_SUCCESS);
-	CHECK(!memcmp(x.b, x.a + STEP, BLOCK) && !memcmp(x.b + BLOCK, x.a + 2 * STEP, BLOCK));
+	CHECK(!memcmp(x.b, x.a + x.step, BLOCK) && !memcmp(x.b + BLOCK, x.a + 2 * x.step, BLOCK));
 	quiet(x.p->cq[1], 2); /* the error is there, and no completion */
 	struct mlx5dv_mkey_err err = told(x.k);
 	EQUAL(err.err_type, MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD);
-	EQUAL(err.err.sig.offset, STEP);
+	EQUAL(err.err.sig.offset, x.step);
 }
 
 /* What enters memory gets its tuples, from a peer, a READ, or a receive. */
 static void made(void)
 {
-	for (size_t i = 0; i < sizeof(crcs) / sizeof(*crcs); i++)
+	for (int i = 0; i < CRCS; i++)
 		for (int how = 0; how < 3; how++) {
 			struct blocks x = make_blocks(crcs[i], 0);
 			struct ibv_sge out = sge_of(x.mb, x.b, 2 * BLOCK), in = { BLOCK, 2 * BLOCK, x.k->lkey };
 			fill(x.b, BLOCK, 5 + (unsigned)i);
 			memset(x.b + BLOCK, 0, BLOCK);
-			memset(x.a, 0x55, 4 * STEP);
+			memset(x.a, 0x55, (size_t)(4 * x.step));
 			if (how == 0)
 				EQUAL(rdma(x.p, IBV_WR_RDMA_WRITE, &out, 1, BLOCK, x.k->rkey), IBV_WC_SUCCESS);
 			if (how == 1)
@@ -223,12 +129,12 @@ static void made(void)
 				EQUAL(poll_one(x.p->cq[1]).byte_len, 2 * BLOCK);
 			}
 			for (int j = 1; j < 3; j++) {
-				CHECK(!memcmp(x.a + j * STEP, x.b + (j - 1) * BLOCK, BLOCK));
-				EQUAL(tuple_of(x.a + j * STEP), crc_of(x.c, x.a + j * STEP));
-				CHECK(tuple_of(x.a + j * STEP) != 0);
+				CHECK(!memcmp(x.a + j * x.step, x.b + (j - 1) * BLOCK, BLOCK));
+				EQUAL(tuple_of(x.c, x.a + j * x.step), crc_of(x.c, x.a + j * x.step));
+				CHECK(tuple_of(x.c, x.a + j * x.step) != 0);
 			}
-			for (int j = 0; j < STEP; j++)
-				CHECK(x.a[j] == 0x55 && x.a[3 * STEP + j] == 0x55);
+			for (int j = 0; j < x.step; j++)
+				CHECK(x.a[j] == 0x55 && x.a[3 * x.step + j] == 0x55);
 			write_from(&x, 1, 3);
 			EQUAL(told(x.k).err_type, MLX5DV_MKEY_NO_ERR);
 		}
@@ -238,7 +144,7 @@ static void made(void)
 static void no_room(void)
 {
 	struct blocks x = make_blocks(crcs[0], 0);
-	x.e[1].length -= TUPLE;
+	x.e[1].length -= (uint32_t)tuple_size(x.c);
 	configure(x.p, x.k, x.e, 2, x.c);
 	write_from(&x, 0, 3);
 	struct ibv_sge s = { 3 * BLOCK, BLOCK, x.k->lkey };
@@ -269,33 +175,19 @@ static void pipelining_good(void)
 	}
 }
 
-static enum ibv_qp_state state_of(struct ibv_qp *qp)
-{
-	struct ibv_qp_attr a;
-	struct ibv_qp_init_attr init;
-	EQUAL(ibv_query_qp(qp, &a, IBV_QP_STATE, &init), 0);
-	return a.qp_state;
-}
-
 /* The queue stops behind the bad transfer; what waits is cancelled, or goes on. */
 static void pipelining_bad(void)
 {
 	struct blocks x = make_blocks(crcs[0], MLX5DV_QP_CREATE_SIG_PIPELINING);
 	for (int i = 0; i < 20; i++) {
 		bool cancel = i % 2;
-		x.a[STEP + i] ^= 4;
+		x.a[x.step + i] ^= 4;
 		post_pipeline(&x, false);
-		struct pollfd told_by = { .fd = ctx->async_fd, .events = POLLIN };
-		struct ibv_async_event event;
-		EQUAL(poll(&told_by, 1, 2000), 1);
-		EQUAL(ibv_get_async_event(ctx, &event), 0);
-		EQUAL(event.event_type, IBV_EVENT_SQ_DRAINED);
-		CHECK(event.element.qp == x.p->qp[0]);
-		ibv_ack_async_event(&event);
+		drained(x.p->qp[0]);
 		quiet(x.p->cq[0], 2);
 		quiet(x.p->cq[1], 1);
 		EQUAL(state_of(x.p->qp[0]), IBV_QPS_SQD);
-		CHECK(!memcmp(x.b, x.a, BLOCK) && !memcmp(x.b + BLOCK, x.a + STEP, BLOCK)); /* it was executed */
+		CHECK(!memcmp(x.b, x.a, BLOCK) && !memcmp(x.b + BLOCK, x.a + x.step, BLOCK)); /* it was executed */
 		EQUAL(told(x.k).err_type, MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD);
 		EQUAL(mlx5dv_qp_cancel_posted_send_wrs(x.p->dv, 1), 0); /* too late for the transfer */
 		if (cancel)
@@ -312,7 +204,7 @@ static void pipelining_bad(void)
 			EQUAL(poll_one(x.p->cq[0]).status, IBV_WC_SUCCESS);
 		}
 		EQUAL(poll_one(x.p->cq[1]).byte_len, 16);
-		x.a[STEP + i] ^= 4;
+		x.a[x.step + i] ^= 4;
 		configure(x.p, x.k, x.e, 2, x.c);
 	}
 	for (int i = 0; i < 2; i++)
