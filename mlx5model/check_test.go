@@ -95,6 +95,7 @@ func TestCheckFindsEachRule(t *testing.T) {
 		{"list buffer cut short", "RegMTT9", nil, ctx{List: linuxMTTs(8)}, false, mlx5model.RuleForm, mlx5model.Error, 0x14},
 		{"key of another mode", "RegMTT9", nil, ctx{Mode: mlx5model.ModeKLM}, false, mlx5model.RuleMode, mlx5model.Error, 0x42},
 		{"undefined mode", "RegMTT9", []edit{{0x40, "1c"}}, ctx{}, true, mlx5model.RuleMode, mlx5model.Error, 0x42},
+		{"what an invalidation leaves, unknown producer", "LibInv", []edit{{0x42, "03"}}, ctx{Mode: mlx5model.ModeKLM}, true, mlx5model.RuleMode, mlx5model.Warn, 0x42},
 		{"KSM start", "RegMTT9", []edit{{0x42, "bf"}}, ctx{List: make([]byte, 128)}, true, mlx5model.RuleKSM, mlx5model.Warn, 0x50},
 		{"too few KSMs", "RegMTT9", []edit{{0x42, "bf"}, {0x50, "0000000000000000"}}, ctx{List: make([]byte, 128)}, true, mlx5model.RuleKSM, mlx5model.Error, 0x58},
 		{"size field of REG_MR", "RegKLM1", []edit{{0x77, "04"}}, ctx{}, false, mlx5model.RuleRegister, mlx5model.Error, 0x74},

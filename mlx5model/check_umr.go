@@ -110,9 +110,9 @@ func (c *checker) mkeyContext() {
 	mode := c.keyMode()
 	if m := c.w.Mkey.Mode; m != ModePA && !c.staleMode() {
 		if m > ModeCrossing {
-			c.add(RuleMode, Error, off+2, "mkc.access_mode", authMkc, fmt.Sprintf("mode %d is undefined", m))
+			c.add(RuleMode, sev, off+2, "mkc.access_mode", authMkc, fmt.Sprintf("mode %d is undefined", m))
 		} else if mode != ModePA && m != mode {
-			c.add(RuleMode, Error, off+2, "mkc.access_mode", authMkc, fmt.Sprintf("%v, the key is %v", m, mode))
+			c.add(RuleMode, sev, off+2, "mkc.access_mode", authMkc, fmt.Sprintf("%v, the key is %v", m, mode))
 		}
 	}
 	if min := c.ctx.MinLogPage; min > c.w.Mkey.LogPageSize && c.w.UMR.Mask&MaskPageSize != 0 && c.listRegion().mode == ModeMTT {

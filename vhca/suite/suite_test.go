@@ -161,10 +161,14 @@ func TestPython(t *testing.T) {
 	if exec.Command(python, "-c", "import pyverbs.device").Run() != nil {
 		t.Skip("SKIPPED: no pyverbs (Debian: python3-pyverbs)")
 	}
-	for _, script := range []string{"python/suite.py", "python/signature.py", "python/qps.py", "python/device.py"} {
-		out, err := play(t, lib, vhca.Settings{}, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, script)
+	for _, run := range []struct {
+		script string
+		vhca.Settings
+	}{{script: "python/suite.py"}, {script: "python/signature.py"}, {script: "python/device.py"}, {script: "python/qps.py"},
+		{"python/qps.py", vhca.Settings{Strict: true}}} {
+		out, err := play(t, lib, run.Settings, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, run.script)
 		if err != nil {
-			t.Errorf("%s: %v\n%s", script, err, out)
+			t.Errorf("%s, strict %v: %v\n%s", run.script, run.Strict, err, out)
 		}
 		t.Log(out)
 	}
