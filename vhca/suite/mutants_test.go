@@ -74,6 +74,9 @@ var engines = []mutant{
 	{"tuples count in addresses", "mlx5model/signature.go", "k.ctx.Start+block*(s.sig.block+s.sig.tuple)+in, n", "k.ctx.Start+block*0+off, n", []string{"signature/"}},
 	{"errors are told again", "mlx5model/signature.go", "			k.sigTold = true", "			k.sigTold = false", []string{"signature/"}},
 	{"errors are told once for all", "mlx5model/umr.go", "		k.sigTold = false", "		k.sigTold = k.sigTold && true", []string{"signature/"}},
+	{"another process's accesses are not settled", "vhca/remote.go", "	e.settle(first, s == mlx5model.SynOK)", "	e.settle(first, false)", []string{"signature/two"}},
+	{"another process's accesses settle one's own", "vhca/remote.go", "	e.settle(first, s == mlx5model.SynOK)", "	e.settle(0*first, s == mlx5model.SynOK)", []string{"signature/two"}},
+	{"a long READ stays in the adapter", "vhca/remote.go", "	if op == mlx5model.OpRDMARead {", "	if op == mlx5model.OpRDMARead && n == 1 {", []string{"signature/two"}},
 	{"signature errors go nowhere", "vhca/signature.go", "		q := e.qps[s.QPN]\n", "		q := e.qps[0]\n", []string{"signature/"}},
 }
 

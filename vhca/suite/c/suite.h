@@ -23,9 +23,10 @@ struct test {
 
 /* The tests of a file; main.c lists them. */
 extern const struct test rc_tests[], error_tests[], key_tests[], window_tests[], cq_tests[], srq_tests[], ud_tests[], xrc_tests[],
-	random_tests[], limits_tests[], thread_tests[], strict_tests[], signature_tests[];
+	random_tests[], limits_tests[], thread_tests[], strict_tests[], signature_tests[], process_tests[];
 
 
+extern __thread jmp_buf *failing_now;
 void fail(const char *file, int line, const char *what, long got, long want) __attribute__((noreturn));
 
 #define CHECK(cond)                                                     \
