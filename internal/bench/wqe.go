@@ -54,17 +54,26 @@ func newLibmlx5WQE(l sg.List) (work, error) {
 	if err != nil {
 		return nil, err
 	}
+	qp.MaxPost = 2 * batchWRs
 	return &libmlx5WQE{list: l, qp: qp, mkey: libmlx5.NewMkey(mkey>>8, maxInline, libmlx5.InitIndirect)}, nil
 }
 
 func (w *libmlx5WQE) rounds(n int) error {
-	for range n {
-		if err := w.qp.PostMRList(libmlx5.Inline, &w.mkey, libmlx5.LocalWrite|libmlx5.RemoteRead|libmlx5.RemoteWrite, w.list); err != nil {
+	qp, key, list := w.qp, &w.mkey, w.list
+	for i := range n {
+		if i%batchWRs == 0 {
+			qp.Tail = qp.Head // as if all before were complete
+		}
+		if err := qp.PostMRList(libmlx5.Inline, key, libmlx5.LocalWrite|libmlx5.RemoteRead|libmlx5.RemoteWrite, list); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// batchWRs is how many requests libmlx5's queue has posted when their completions
+// come; c/libmlx5.c has the same.
+const batchWRs = 32
 
 func (w *libmlx5WQE) output() []byte {
 	return request(w.qp.Ring, nil, w.qp.DBRec, w.qp.BlueFlame())

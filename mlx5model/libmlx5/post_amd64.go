@@ -16,9 +16,9 @@ import (
 // postMRList is postMRListFallback: it writes the lists that have nothing
 // special itself and jumps there with the others, before it writes anything.
 // Plain is a list of one entry or more that key and queue admit, in a WQE that
-// the ring's end does not cut and that is no longer than longest, for a key
-// without attributes; and a queue that the last batch did not leave with an error
-// or a key under construction.
+// the ring's end does not cut in front of a long list and that is no longer than
+// longest, for a key without attributes; and a queue that the last batch did not
+// leave with an error or a key under construction.
 //
 //go:noescape
 func postMRList(q *QP, mkey *Mkey, list *sg.Entry, n int, flags SendFlags, access Access) error

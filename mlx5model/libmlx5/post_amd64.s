@@ -6,247 +6,308 @@
 #include "textflag.h"
 
 // func postMRList(q *byte, mkey *byte, list *byte, n int, flags uint32, access uint32) error
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV
 TEXT ·postMRList(SB), NOSPLIT, $0-56
 	MOVQ    q+0(FP), AX
 	MOVQ    mkey+8(FP), CX
-	MOVQ    n+24(FP), DX
-	TESTQ   DX, DX
+	MOVQ    n+24(FP), BX
+	TESTQ   BX, BX
 	JE      fallback
-	LEAQ    11(DX), BX
-	SHRQ    $0x02, BX
-	SHLQ    $0x06, BX
-	CMPQ    BX, ·longest+0(SB)
+	LEAQ    11(BX), SI
+	SHRQ    $0x02, SI
+	SHLQ    $0x06, SI
+	CMPQ    SI, ·longest+0(SB)
 	JA      fallback
-	MOVL    flags+32(FP), SI
-	MOVL    access+36(FP), DI
-	LEAL    -8(SI), SI
-	CMPL    SI, $0x07
+	MOVL    flags+32(FP), DX
+	MOVL    access+36(FP), R9
+	LEAL    -8(DX), R8
+	CMPL    R8, $0x07
 	JA      fallback
-	CMPL    DI, $const_accessMkey
+	CMPL    R9, $const_accessMkey
 	JA      fallback
-	MOVWLZX QP_WQSig+0(AX), R8
-	ORL     Mkey_Signature+0(CX), R8
-	ORQ     QP_err+0(AX), R8
-	ORQ     QP_mkey+0(AX), R8
+	MOVWLZX QP_WQSig+0(AX), DX
+	ORL     Mkey_Signature+0(CX), DX
+	ORQ     QP_err+0(AX), DX
+	ORQ     QP_mkey+0(AX), DX
 	JNE     fallback
-	CMPW    DX, Mkey_NumDesc+0(CX)
+	CMPW    BX, Mkey_NumDesc+0(CX)
 	JA      fallback
-	MOVL    DX, R8
-	SHLL    $0x04, R8
-	SUBL    $0x04, R8
-	CMPL    R8, QP_MaxInlineData+0(AX)
+	MOVL    BX, DX
+	SHLL    $0x04, DX
+	SUBL    $0x04, DX
+	CMPL    DX, QP_MaxInlineData+0(AX)
 	JA      fallback
-	MOVL    QP_MaxPost+0(AX), R8
-	DECL    R8
-	MOVL    QP_Head+0(AX), R9
-	SUBL    QP_Tail+0(AX), R9
-	CMPL    R9, R8
+	MOVL    QP_MaxPost+0(AX), DX
+	DECL    DX
+	MOVL    QP_Head+0(AX), DI
+	SUBL    QP_Tail+0(AX), DI
+	CMPL    DI, DX
 	JA      fallback
-	MOVQ    QP_Ring+0(AX), R8
-	MOVL    QP_CurPost+0(AX), R10
-	ANDL    24(R8), R10
-	SHLQ    $0x06, R10
-	LEAQ    (R10)(BX*1), R9
-	CMPQ    R9, 8(R8)
-	JA      fallback
-	ADDQ    (R8), R10
-	LEAQ    ·constants+0(SB), R8
-	MOVBLZX QP_SigAll+0(AX), R9
-	LEAQ    (SI)(R9*8), SI
-	MOVBLZX QP_FMCache+0(AX), R9
-	IMUL3L  $0x00000101, R9, R9
-	ANDL    tables_modes+0(R8)(SI*8), R9
-	ORL     tables_modes+4(R8)(SI*8), R9
+	MOVQ    QP_Ring+0(AX), DX
+	MOVL    QP_CurPost+0(AX), DI
+	ANDL    24(DX), DI
+	SHLQ    $0x06, DI
+	LEAQ    (DI)(SI*1), R10
+	CMPQ    R10, 8(DX)
+	JA      cut
+	ADDQ    (DX), DI
+	LEAQ    ·constants+0(SB), DX
+	MOVBLZX QP_SigAll+0(AX), R10
+	LEAQ    (R8)(R10*8), R8
+	MOVBLZX QP_FMCache+0(AX), R10
+	IMUL3L  $0x00000101, R10, R10
+	ANDL    tables_modes+0(DX)(R8*8), R10
+	ORL     tables_modes+4(DX)(R8*8), R10
 	VMOVDQU QP_QPN+0(AX), Y0
-	VPINSRD $0x02, R9, X0, X1
-	VPINSRD $0x03, Mkey_Lkey+0(CX), X1, X1
-	VPSHUFB tables_toCtrl+0(R8), X1, X2
-	VPOR    tables_forms+0(R8)(BX*2), Y2, Y2
-	VPXOR   Y4, Y4, Y4
-	VMOVDQU Y2, (R10)
-	VMOVDQU Y4, 32(R10)
-	VMOVDQU Y4, 96(R10)
-	SHLL    $0x04, DI
-	VPSHUFB tables_toTag+0(R8), X1, X3
-	VPOR    tables_rights+0(R8)(DI*1), X3, X3
-	MOVQ    list+16(FP), SI
-	VMOVDQU tables_toKLM+0(R8), Y5
+	VPINSRD $0x02, R10, X0, X7
+	VPINSRD $0x03, Mkey_Lkey+0(CX), X7, X7
+	VPSHUFB tables_toCtrl+0(DX), X7, X1
+	VPOR    tables_forms+0(DX)(SI*2), Y1, Y1
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y1, (DI)
+	VMOVDQU Y3, 32(DI)
+	VMOVDQU Y3, 96(DI)
+	SHLL    $0x04, R9
+	VPSHUFB tables_toTag+0(DX), X7, X2
+	VPOR    tables_rights+0(DX)(R9*1), X2, X2
+	MOVQ    list+16(FP), R8
+	VMOVDQU tables_toKLM+0(DX), Y4
+	VPXOR   Y5, Y5, Y5
 	VPXOR   Y6, Y6, Y6
-	VPXOR   Y7, Y7, Y7
-	MOVQ    R10, DI
-	SUBQ    $+16, DX
+	MOVQ    DI, R9
+	SUBQ    $+16, BX
 	JL      fewer
 
 loop:
-	VMOVDQU (SI), Y8
-	VMOVDQU 32(SI), Y9
-	VMOVDQU 64(SI), Y10
-	VMOVDQU 96(SI), Y11
-	VMOVDQU 128(SI), Y12
-	VMOVDQU 160(SI), Y13
-	VMOVDQU 192(SI), Y14
-	VMOVDQU 224(SI), Y15
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VPADDD  Y9, Y6, Y6
-	VPADDQ  Y9, Y7, Y7
-	VPSHUFB Y5, Y9, Y9
-	VPADDD  Y10, Y6, Y6
-	VPADDQ  Y10, Y7, Y7
-	VPSHUFB Y5, Y10, Y10
-	VPADDD  Y11, Y6, Y6
-	VPADDQ  Y11, Y7, Y7
-	VPSHUFB Y5, Y11, Y11
-	VPADDD  Y12, Y6, Y6
-	VPADDQ  Y12, Y7, Y7
-	VPSHUFB Y5, Y12, Y12
-	VPADDD  Y13, Y6, Y6
-	VPADDQ  Y13, Y7, Y7
-	VPSHUFB Y5, Y13, Y13
-	VPADDD  Y14, Y6, Y6
-	VPADDQ  Y14, Y7, Y7
-	VPSHUFB Y5, Y14, Y14
-	VPADDD  Y15, Y6, Y6
-	VPADDQ  Y15, Y7, Y7
-	VPSHUFB Y5, Y15, Y15
-	VMOVDQU Y8, 128(DI)
-	VMOVDQU Y9, 160(DI)
-	VMOVDQU Y10, 192(DI)
-	VMOVDQU Y11, 224(DI)
-	VMOVDQU Y12, 256(DI)
-	VMOVDQU Y13, 288(DI)
-	VMOVDQU Y14, 320(DI)
-	VMOVDQU Y15, 352(DI)
-	ADDQ    $+256, SI
-	ADDQ    $+256, DI
-	SUBQ    $+16, DX
+	VMOVDQU (R8), Y8
+	VMOVDQU 32(R8), Y9
+	VMOVDQU 64(R8), Y10
+	VMOVDQU 96(R8), Y11
+	VMOVDQU 128(R8), Y12
+	VMOVDQU 160(R8), Y13
+	VMOVDQU 192(R8), Y14
+	VMOVDQU 224(R8), Y15
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VPADDD  Y9, Y5, Y5
+	VPADDQ  Y9, Y6, Y6
+	VPSHUFB Y4, Y9, Y9
+	VPADDD  Y10, Y5, Y5
+	VPADDQ  Y10, Y6, Y6
+	VPSHUFB Y4, Y10, Y10
+	VPADDD  Y11, Y5, Y5
+	VPADDQ  Y11, Y6, Y6
+	VPSHUFB Y4, Y11, Y11
+	VPADDD  Y12, Y5, Y5
+	VPADDQ  Y12, Y6, Y6
+	VPSHUFB Y4, Y12, Y12
+	VPADDD  Y13, Y5, Y5
+	VPADDQ  Y13, Y6, Y6
+	VPSHUFB Y4, Y13, Y13
+	VPADDD  Y14, Y5, Y5
+	VPADDQ  Y14, Y6, Y6
+	VPSHUFB Y4, Y14, Y14
+	VPADDD  Y15, Y5, Y5
+	VPADDQ  Y15, Y6, Y6
+	VPSHUFB Y4, Y15, Y15
+	VMOVDQU Y8, 128(R9)
+	VMOVDQU Y9, 160(R9)
+	VMOVDQU Y10, 192(R9)
+	VMOVDQU Y11, 224(R9)
+	VMOVDQU Y12, 256(R9)
+	VMOVDQU Y13, 288(R9)
+	VMOVDQU Y14, 320(R9)
+	VMOVDQU Y15, 352(R9)
+	LEAQ    256(R8), R8
+	LEAQ    256(R9), R9
+	JE      listed
+	SUBQ    $+16, BX
 	JGE     loop
 
 fewer:
-	TESTL   $0x00000008, DX
+	TESTL   $0x00000008, BX
 	JE      half
-	VMOVDQU (SI), Y8
-	VMOVDQU 32(SI), Y9
-	VMOVDQU 64(SI), Y10
-	VMOVDQU 96(SI), Y11
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VPADDD  Y9, Y6, Y6
-	VPADDQ  Y9, Y7, Y7
-	VPSHUFB Y5, Y9, Y9
-	VPADDD  Y10, Y6, Y6
-	VPADDQ  Y10, Y7, Y7
-	VPSHUFB Y5, Y10, Y10
-	VPADDD  Y11, Y6, Y6
-	VPADDQ  Y11, Y7, Y7
-	VPSHUFB Y5, Y11, Y11
-	VMOVDQU Y8, 128(DI)
-	VMOVDQU Y9, 160(DI)
-	VMOVDQU Y10, 192(DI)
-	VMOVDQU Y11, 224(DI)
-	ADDQ    $+128, SI
-	ADDQ    $+128, DI
+	VMOVDQU (R8), Y8
+	VMOVDQU 32(R8), Y9
+	VMOVDQU 64(R8), Y10
+	VMOVDQU 96(R8), Y11
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VPADDD  Y9, Y5, Y5
+	VPADDQ  Y9, Y6, Y6
+	VPSHUFB Y4, Y9, Y9
+	VPADDD  Y10, Y5, Y5
+	VPADDQ  Y10, Y6, Y6
+	VPSHUFB Y4, Y10, Y10
+	VPADDD  Y11, Y5, Y5
+	VPADDQ  Y11, Y6, Y6
+	VPSHUFB Y4, Y11, Y11
+	VMOVDQU Y8, 128(R9)
+	VMOVDQU Y9, 160(R9)
+	VMOVDQU Y10, 192(R9)
+	VMOVDQU Y11, 224(R9)
+	LEAQ    128(R8), R8
+	LEAQ    128(R9), R9
 
 half:
-	TESTL   $0x00000004, DX
+	TESTL   $0x00000004, BX
 	JE      rest
-	VMOVDQU (SI), Y8
-	VMOVDQU 32(SI), Y9
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VPADDD  Y9, Y6, Y6
-	VPADDQ  Y9, Y7, Y7
-	VPSHUFB Y5, Y9, Y9
-	VMOVDQU Y8, 128(DI)
-	VMOVDQU Y9, 160(DI)
-	ADDQ    $+64, SI
-	ADDQ    $+64, DI
+	VMOVDQU (R8), Y8
+	VMOVDQU 32(R8), Y9
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VPADDD  Y9, Y5, Y5
+	VPADDQ  Y9, Y6, Y6
+	VPSHUFB Y4, Y9, Y9
+	VMOVDQU Y8, 128(R9)
+	VMOVDQU Y9, 160(R9)
+	LEAQ    64(R8), R8
+	LEAQ    64(R9), R9
 
 rest:
-	ANDL    $+3, DX
+	ANDL    $+3, BX
 	JE      listed
-	CMPL    DX, $+2
+	CMPL    BX, $+2
 	JB      one
-	VMOVDQU (SI), Y8
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VMOVDQU Y8, 128(DI)
+	VMOVDQU (R8), Y8
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VMOVDQU Y8, 128(R9)
 	JE      two
-	VMOVDQU 32(SI), X8
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VMOVDQU Y8, 160(DI)
+	VMOVDQU 32(R8), X8
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VMOVDQU Y8, 160(R9)
 	JMP     listed
 
 one:
-	VMOVDQU (SI), X8
-	VPADDD  Y8, Y6, Y6
-	VPADDQ  Y8, Y7, Y7
-	VPSHUFB Y5, Y8, Y8
-	VMOVDQU Y8, 128(DI)
+	VMOVDQU (R8), X8
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VMOVDQU Y8, 128(R9)
 
 two:
-	VMOVDQU Y4, 160(DI)
+	VMOVDQU Y3, 160(R9)
 
 listed:
-	VEXTRACTI128 $0x01, Y6, X5
-	VPADDD       X5, X6, X6
-	VEXTRACTI128 $0x01, Y7, X5
-	VPADDQ       X5, X7, X7
+	VEXTRACTI128 $0x01, Y5, X4
+	VPADDD       X4, X5, X5
+	VEXTRACTI128 $0x01, Y6, X4
+	VPADDQ       X4, X6, X6
 	CMPQ         QP_Version+0(AX), $const_V44
 	JNE          wide
-	VPSRAD       $0x1f, X6, X5
-	VPUNPCKHDQ   X5, X6, X5
+	VPSRAD       $0x1f, X5, X4
+	VPUNPCKHDQ   X4, X5, X4
 
 lengthened:
-	VMOVQ       X5, Mkey_length+0(CX)
-	VPSHUFB     tables_toLen+0(R8), X5, X5
-	VINSERTI128 $0x01, X5, Y3, Y3
-	VMOVDQU     Y3, 64(R10)
+	VMOVQ       X4, Mkey_length+0(CX)
+	VPSHUFB     tables_toLen+0(DX), X4, X4
+	VINSERTI128 $0x01, X4, Y2, Y2
+	VMOVDQU     Y2, 64(DI)
 	VPSHUFD     $0xd4, Y0, Y0
-	VPADDD      tables_forms+32(R8)(BX*2), Y0, Y0
-	VPAND       tables_counted+0(R8), Y0, Y0
+	VPADDD      tables_forms+32(DX)(SI*2), Y0, Y0
+	VPAND       tables_counted+0(DX), Y0, Y0
 	VMOVDQU     Y0, QP_QPN+0(AX)
-	VPSHUFB     tables_toState+0(R8), X1, X1
-	VINSERTI128 $0x01, tables_forms+64(R8)(BX*2), Y1, Y1
-	VMOVDQU     Y1, QP_rollback+0(AX)
-	CMPQ        BX, $0x00000100
+	VPSHUFB     tables_toState+0(DX), X7, X7
+	VINSERTI128 $0x01, tables_forms+64(DX)(SI*2), Y7, Y7
+	VMOVDQU     Y7, QP_rollback+0(AX)
+	CMPQ        SI, $0x00000100
 	JBE         push
-	VMOVQ       X2, QP_bf+0(AX)
+	VMOVQ       X1, QP_bf+0(AX)
 
 rung:
-	VMOVDQU X4, ret+40(FP)
+	VMOVDQU X3, ret+40(FP)
 	VZEROUPPER
 	RET
 
 push:
-	VMOVDQU Y2, QP_bf+0(AX)
-	VMOVDQU Y4, QP_bf+32(AX)
-	VMOVDQU Y3, QP_bf+64(AX)
-	VMOVDQU Y4, QP_bf+96(AX)
-	VMOVDQU 128(R10), Y0
+	VMOVDQU Y1, QP_bf+0(AX)
+	VMOVDQU Y3, QP_bf+32(AX)
+	VMOVDQU Y2, QP_bf+64(AX)
+	VMOVDQU Y3, QP_bf+96(AX)
+	VMOVDQU 128(DI), Y0
 	VMOVDQU Y0, QP_bf+128(AX)
-	VMOVDQU 160(R10), Y0
+	VMOVDQU 160(DI), Y0
 	VMOVDQU Y0, QP_bf+160(AX)
-	CMPL    BX, $0x00000100
+	CMPL    SI, $0x00000100
 	JB      rung
-	VMOVDQU 192(R10), Y0
+	VMOVDQU 192(DI), Y0
 	VMOVDQU Y0, QP_bf+192(AX)
-	VMOVDQU 224(R10), Y0
+	VMOVDQU 224(DI), Y0
 	VMOVDQU Y0, QP_bf+224(AX)
 	JMP     rung
 
 wide:
-	VPBLENDD    $0x08, X6, X4, X5
-	VPSUBQ      X5, X7, X7
-	VPUNPCKHQDQ X7, X7, X5
+	VPBLENDD    $0x08, X5, X3, X4
+	VPSUBQ      X4, X6, X6
+	VPUNPCKHQDQ X6, X6, X4
 	JMP         lengthened
+
+cut:
+	CMPQ    SI, $0x00000100
+	JBE     fallback
+	MOVQ    8(DX), R11
+	CMPQ    SI, R11
+	JA      fallback
+	SUBQ    $0x00000080, R11
+	CMPQ    DI, R11
+	JA      fallback
+	MOVQ    (DX), R10
+	ADDQ    R10, DI
+	ADDQ    R10, R11
+	SUBQ    $0x00000080, R10
+	LEAQ    ·constants+0(SB), DX
+	MOVBLZX QP_SigAll+0(AX), R12
+	LEAQ    (R8)(R12*8), R8
+	MOVBLZX QP_FMCache+0(AX), R12
+	IMUL3L  $0x00000101, R12, R12
+	ANDL    tables_modes+0(DX)(R8*8), R12
+	ORL     tables_modes+4(DX)(R8*8), R12
+	VMOVDQU QP_QPN+0(AX), Y0
+	VPINSRD $0x02, R12, X0, X7
+	VPINSRD $0x03, Mkey_Lkey+0(CX), X7, X7
+	VPSHUFB tables_toCtrl+0(DX), X7, X1
+	VPOR    tables_forms+0(DX)(SI*2), Y1, Y1
+	VPXOR   Y3, Y3, Y3
+	VMOVDQU Y1, (DI)
+	VMOVDQU Y3, 32(DI)
+	VMOVDQU Y3, 96(DI)
+	SHLL    $0x04, R9
+	VPSHUFB tables_toTag+0(DX), X7, X2
+	VPOR    tables_rights+0(DX)(R9*1), X2, X2
+	MOVQ    list+16(FP), R8
+	VMOVDQU tables_toKLM+0(DX), Y4
+	VPXOR   Y5, Y5, Y5
+	VPXOR   Y6, Y6, Y6
+	MOVQ    DI, R9
+	SUBQ    $+4, BX
+
+block:
+	CMPQ    R9, R11
+	CMOVQEQ R10, R9
+	VMOVDQU (R8), Y8
+	VMOVDQU 32(R8), Y9
+	VPADDD  Y8, Y5, Y5
+	VPADDQ  Y8, Y6, Y6
+	VPSHUFB Y4, Y8, Y8
+	VPADDD  Y9, Y5, Y5
+	VPADDQ  Y9, Y6, Y6
+	VPSHUFB Y4, Y9, Y9
+	VMOVDQU Y8, 128(R9)
+	VMOVDQU Y9, 160(R9)
+	LEAQ    64(R8), R8
+	LEAQ    64(R9), R9
+	SUBQ    $+4, BX
+	JGE     block
+	CMPQ    R9, R11
+	CMOVQEQ R10, R9
+	JMP     rest
 
 fallback:
 	JMP ·postMRListFallback+0(SB)

@@ -50,7 +50,9 @@ func TestPostMRListPath(t *testing.T) {
 			key.NumDesc, q.MaxInlineData = uint16(n), uint32(n*mlx5model.KLMSize-4)
 			q.CurPost, q.MaxPost, q.Head = uint32(wqebbs-2-(n+3)/4), 5, 4
 		})
-		check("ring's end", n, false, func(q *QP, _ *Mkey) { q.CurPost = uint32(wqebbs - 1 - (n+3)/4) })
+		check("ring's end in the list", n, fits && n > 8, func(q *QP, _ *Mkey) { q.CurPost = uint32(wqebbs - 1 - (n+3)/4) })
+		check("ring's end in front of the list", n, fits && n > 8, func(q *QP, _ *Mkey) { q.CurPost = wqebbs - 2 })
+		check("ring's end in the context", n, false, func(q *QP, _ *Mkey) { q.CurPost = wqebbs - 1 })
 	}
 	check("no entries", 0, false, func(*QP, *Mkey) {})
 	for _, n := range []int{1, 9} {

@@ -180,6 +180,23 @@ func TestPostMRListPlaces(t *testing.T) {
 	}
 }
 
+// A ring that is too short for what queue and key admit: parts overwrite one
+// another as they do in three calls.
+func TestPostMRListBeyondRing(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	for wqebbs := 1; wqebbs <= 8; wqebbs *= 2 {
+		for at := range wqebbs {
+			for n := 1; n <= 52; n++ {
+				qp, key := QP{QPN: 0x1234, MaxInlineData: 1 << 16, CurPost: uint32(at)}, Mkey{NumDesc: 52}
+				got, want := newPoster(t, qp, key, wqebbs, 4), newPoster(t, qp, key, wqebbs, 4)
+				if err := postBoth(t, got, want, Inline, LocalWrite, anyEntries(r, n)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+}
+
 // Every combination of flags, rights and bits of the queue.
 func TestPostMRListSettings(t *testing.T) {
 	list := goldenList(10)

@@ -16,7 +16,6 @@ func (r *request) table(name string, row Register, scale uint8, off int) Mem {
 
 // fields brings together what is not constant in the fixed part of a WQE.
 func (r *request) fields() {
-	r.tables, r.counters, r.varying = r.GP64(), r.YMM(), r.XMM()
 	r.LEAQ(emit.Symbol("constants"), r.tables)
 	always, fences := r.GP64(), r.GP64()
 	r.MOVBLZX(emit.Field(r.q, "QP_SigAll", 0), always.As32())
@@ -32,7 +31,6 @@ func (r *request) fields() {
 
 // head writes the first WQEBB, and the second half of the second.
 func (r *request) head() {
-	r.ctrl, r.mkc, r.zero = r.YMM(), r.YMM(), r.YMM()
 	r.VPSHUFB(r.table("toCtrl", nil, 0, 0), r.varying, r.ctrl.AsX())
 	r.VPOR(r.table("forms", r.size, 2, 0), r.ctrl, r.ctrl)
 	r.VPXOR(r.zero, r.zero, r.zero)
@@ -46,8 +44,7 @@ func (r *request) head() {
 
 // context writes the first half of the second WQEBB, with the length.
 func (r *request) context() {
-	dwords, length := r.sums[0].AsX(), r.XMM()
-	r.length = length
+	dwords, length := r.sums[0].AsX(), r.length
 	r.Compare("CMPQ", emit.Field(r.q, "QP_Version", 0), "V44")
 	r.JNE(LabelRef("wide"))
 	r.VPSRAD(U8(31), dwords, length)

@@ -29,7 +29,7 @@ func post(f *emit.Function) {
 	f.Function("postMRList")
 	f.Attributes(emit.NoSplit)
 	f.SignatureExpr("func(q *byte, mkey *byte, list *byte, n int, flags uint32, access uint32) error")
-	r := request{Function: f}
+	r := newRequest(f)
 	r.ask()
 	r.fields()
 	r.head()
@@ -43,6 +43,7 @@ func post(f *emit.Function) {
 	f.RET()
 	r.push()
 	r.wide()
+	r.cut()
 	f.Label("fallback")
 	f.TailCall("postMRListFallback")
 }
@@ -53,7 +54,9 @@ type request struct {
 	q, mkey  GPVirtual
 	tables   GPVirtual // the constants
 	n, size  GPVirtual // entries of the list, and bytes of the WQE
+	ring     GPVirtual
 	wqe      GPVirtual // where it begins
+	list, to GPVirtual // next entry, and so many bytes before its KLM as the fixed part has
 	flags    GPVirtual // wr_flags without Inline
 	access   GPVirtual
 	counters VecVirtual // QPN, CurPost, DBRec, Head and BFOffset
@@ -66,20 +69,34 @@ type request struct {
 	sums     [2]VecVirtual // dwords of the entries added up, and quadwords
 }
 
+// newRequest gives a request the registers that more than one way through the
+// function has something in.
+func newRequest(f *emit.Function) *request {
+	r := &request{Function: f}
+	for _, v := range []*GPVirtual{&r.q, &r.mkey, &r.tables, &r.n, &r.size, &r.ring, &r.wqe, &r.flags, &r.access, &r.list, &r.to} {
+		*v = f.GP64()
+	}
+	for _, v := range []*VecVirtual{&r.counters, &r.ctrl, &r.mkc, &r.zero, &r.toKLM, &r.sums[0], &r.sums[1]} {
+		*v = f.YMM()
+	}
+	r.varying, r.length = f.XMM(), f.XMM()
+	return r
+}
+
 // ask asks whether it is a plain request.
 func (r *request) ask() {
 	fallback := LabelRef("fallback")
-	r.q, r.mkey, r.n = r.Argument("q", r.GP64()), r.Argument("mkey", r.GP64()), r.Argument("n", r.GP64())
+	r.Argument("q", r.q)
+	r.Argument("mkey", r.mkey)
+	r.Argument("n", r.n)
 	r.TESTQ(r.n, r.n)
 	r.JE(fallback)
-	r.size = r.GP64()
 	r.LEAQ(Mem{Base: r.n, Disp: blockKLMs - 1 + fixedBlocks*blockKLMs}, r.size)
 	r.SHRQ(U8(2), r.size)
 	r.SHLQ(U8(6), r.size)
 	r.CMPQ(r.size, emit.Symbol("longest"))
 	r.JA(fallback)
 	flags := r.GP64()
-	r.flags, r.access = r.GP64(), r.GP64()
 	r.Argument("flags", flags.As32().(GPVirtual))
 	r.Argument("access", r.access.As32().(GPVirtual))
 	r.LEAL(Mem{Base: flags, Disp: -inline}, r.flags.As32())
@@ -111,16 +128,15 @@ func (r *request) ask() {
 	r.SUBL(emit.Field(r.q, "QP_Tail", 0), used.As32())
 	r.CMPL(used.As32(), most.As32())
 	r.JA(fallback)
-	ring, end := r.GP64(), r.GP64()
-	r.wqe = r.GP64()
-	r.MOVQ(emit.Field(r.q, "QP_Ring", 0), ring)
+	end := r.GP64()
+	r.MOVQ(emit.Field(r.q, "QP_Ring", 0), r.ring)
 	r.MOVL(emit.Field(r.q, "QP_CurPost", 0), r.wqe.As32())
-	r.ANDL(Mem{Base: ring, Disp: emit.RingMask}, r.wqe.As32())
+	r.ANDL(Mem{Base: r.ring, Disp: emit.RingMask}, r.wqe.As32())
 	r.SHLQ(U8(6), r.wqe)
 	r.LEAQ(Mem{Base: r.wqe, Index: r.size, Scale: 1}, end)
-	r.CMPQ(end, Mem{Base: ring, Disp: emit.RingLen})
-	r.JA(fallback)
-	r.ADDQ(Mem{Base: ring, Disp: emit.RingBase}, r.wqe)
+	r.CMPQ(end, Mem{Base: r.ring, Disp: emit.RingLen})
+	r.JA(LabelRef("cut"))
+	r.ADDQ(Mem{Base: r.ring, Disp: emit.RingBase}, r.wqe)
 }
 
 const inline = 8 // the flag; post_amd64.go asks for it
