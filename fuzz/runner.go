@@ -396,7 +396,7 @@ func (r *Runner) inParts(s reg.Strategy, c *corpus.Case, out *Outcome) error {
 	work, ended := 0, false
 	for len(r.parts) < maxParts && work < partsWork && !ended {
 		if err := s.Register(r.env, &r.req, &r.first); err != nil {
-			if len(r.parts) > 0 {
+			if _, refused := errors.AsType[*reg.Refusal](err); len(r.parts) > 0 || !refused {
 				out.broken(fmt.Errorf("part %d: %w", len(r.parts), err))
 			}
 			return nil

@@ -48,7 +48,7 @@ const (
 	ReasonXltSize       // offset and list exceed translations_octword_size, rounded to 64 bytes
 	ReasonBSFSize       // the BSF exceeds bsf_octword_size, or has no place in the WQE
 	ReasonPointer       // the list's pointer is misaligned or its byte_count too small
-	ReasonContext       // the key would have a length or page size beyond the limits
+	ReasonContext       // the key would have a length or page size beyond the limits, or pass 2^64
 	ReasonShortList     // ShortListError: the list holds fewer bytes than the length
 	ReasonLocalKey      // a local key does not allow the access
 	reasonCount         // how many reasons there are

@@ -113,7 +113,8 @@ func (d *Device) checkCreate(index uint32, ctx *MkeyContext, xlt []byte) error {
 }
 
 // checkLive names the field that keeps a context from being used, or "". A
-// free key may hold anything.
+// free key may hold anything. No public text says what a region is whose start
+// plus length passes 2^64; no driver makes one, and this device takes none.
 func (p *Profile) checkLive(ctx *MkeyContext) string {
 	switch {
 	case ctx.Free:
@@ -125,6 +126,9 @@ func (p *Profile) checkLive(ctx *MkeyContext) string {
 	}
 	if !ctx.Length64 && p.LogMaxMRWSize < 64 && ctx.Len > 1<<p.LogMaxMRWSize {
 		return "len (log_max_mrw_sz)"
+	}
+	if !ctx.Length64 && ctx.Len != 0 && ctx.Start+ctx.Len-1 < ctx.Start {
+		return "start_addr and len (past 2^64)"
 	}
 	return ""
 }

@@ -154,9 +154,19 @@ func TestTranslateAtTheTop(t *testing.T) {
 	r.mkey(0x100, live(ModeMTT, top+8, 4096-8, 12, 1), mtts(top|3)...)
 	r.extents(remote(RemoteRead, 0x100, top+8, 4096-8), sg.Extent{Addr: top + 8, Len: 4096 - 8})
 	r.refused(remote(RemoteRead, 0x100, top+8, 4096-7), ReasonBounds)
-	// A region that wraps in its own space: page indexes go on behind 2^64.
-	r.mkey(0x200, live(ModeMTT, top, 8192, 12, 1), mtts(0x5000|3, 0x9000|3)...)
-	r.extents(remote(RemoteRead, 0x200, math.MaxUint64, 2), sg.Extent{Addr: 0x5fff, Len: 1}, sg.Extent{Addr: 0x9000, Len: 1})
+	// A region's own space ends at 2^64 too.
+	r.mkey(0x200, live(ModeMTT, top-4096, 8192, 12, 1), mtts(0x5000|3, 0x9000|3)...)
+	r.extents(remote(RemoteRead, 0x200, top-1, 4097), sg.Extent{Addr: 0x5fff, Len: 1}, sg.Extent{Addr: 0x9000, Len: 4096})
+	r.refused(remote(RemoteRead, 0x200, top, 4097), ReasonBounds)
+	r.refused(remote(RemoteRead, 0x200, 0, 1), ReasonBounds)
+	for _, ctx := range []MkeyContext{live(ModeMTT, top, 4097, 12, 1), live(ModeKLM, 2, math.MaxUint64, 0, 4), live(ModePA, math.MaxUint64, 2, 0, 0)} {
+		_, err := r.dev.CreateMkey(9, ctx, nil)
+		var e *MkeyError
+		if !errors.As(err, &e) || e.Field != "start_addr and len (past 2^64)" || !errors.Is(err, ErrMkeyLimit) {
+			t.Errorf("%v, start %#x, %d bytes: %v", ctx.Mode, ctx.Start, ctx.Len, err)
+		}
+	}
+	r.mkey(0x400, MkeyContext{Mode: ModeMTT, Start: top, Len: 1 << 20, LogPageSize: 12, Free: true}) // nobody reads what a free key holds
 	r.mkey(0x300, live(ModeKLM, 0, 8, 0, 4), klms(KLM{4, localKey, 1<<64 - 4}, KLM{4, localKey, 0})...)
 	r.extents(remote(RemoteRead, 0x300, 0, 8), sg.Extent{Addr: 1<<64 - 4, Len: 4}, sg.Extent{Addr: 0, Len: 4})
 }

@@ -147,6 +147,8 @@ func TestUMRReasons(t *testing.T) {
 		{"list", noEdit, nil, UMRCtrl{}, MkeyContext{}, make([]byte, 9*16), 0, ReasonXltSize},
 		{"bsf", noEdit, nil, UMRCtrl{BSFOctowords: 1}, MkeyContext{}, make([]byte, 8*16), 0, ReasonWQESize},
 		{"length", func(p *Profile) { p.LogMaxMRWSize = 16 }, nil, UMRCtrl{Mask: MaskLen | MaskFree}, MkeyContext{Len: 1<<16 + 1}, nil, 0, ReasonContext},
+		{"past 2^64", noEdit, nil, UMRCtrl{Mask: MaskLen | MaskStartAddr | MaskFree}, MkeyContext{Start: 1<<64 - 7, Len: 8}, nil, 0, ReasonContext},
+		{"start, past 2^64", noEdit, func(c *MkeyContext) { c.Free, c.Len = false, 8 }, UMRCtrl{Mask: MaskStartAddr}, MkeyContext{Start: 1<<64 - 7}, nil, 0, ReasonContext},
 		{"short list", func(p *Profile) { p.ShortListError = true }, nil, UMRCtrl{Mask: MaskLen}, MkeyContext{Len: 2}, one, 0, ReasonShortList},
 		{"short repeat", func(p *Profile) { p.ShortListError = true }, nil, UMRCtrl{Mask: MaskLen}, MkeyContext{Len: 7}, klms(KLM{2, RepeatOp, 3<<32 | 1}), 0, ReasonShortList},
 	} {

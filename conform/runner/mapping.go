@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/conform"
@@ -46,7 +47,11 @@ func (b *bench) judgeMapping(op conform.Op, q *conform.Map, r *conform.MapReply,
 		return err
 	}
 	if err := b.createMapped(op, q, r); err != nil {
-		v.fail(oracle.Structure, "no key can have these descriptors: %v", err)
+		c := oracle.Structure
+		if errors.Is(err, mlx5model.ErrMkeyLimit) {
+			c = oracle.LimitsKept
+		}
+		v.fail(c, "no key can have these descriptors: %v", err)
 		return nil
 	}
 	b.oracle.Begin(b.mem)
