@@ -12,8 +12,8 @@ import (
 // list with a length of umrLen bytes, and valid (spdk_mlx5_umr_configure).
 //
 // With AVX2 on amd64 that is one pass over the list in assembly, but for WQEs that
-// the ring's end cuts or that are longer than DS can say. list must not overlap
-// with the ring.
+// the ring's end cuts in front of the list or that are longer than DS can say. list
+// must not overlap with the ring.
 func (q *QP) UMRConfigure(mkey, umrLen uint32, list []sg.Entry, flags uint8) error {
 	return umrConfigure(q, keyAndLen(mkey, umrLen), unsafe.SliceData(list), len(list), flags)
 }

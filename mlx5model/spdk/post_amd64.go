@@ -16,7 +16,7 @@ import (
 // umrConfigure and umrPost write the plain UMRs themselves and jump to their
 // fallbacks with the others, before they write anything. Plain is a list of one
 // entry or more that the queue admits, in a WQE that it has room for, that the
-// ring's end does not cut and that is no longer than longest.
+// ring's end does not cut in front of the list and that is no longer than longest.
 
 //go:noescape
 func umrConfigure(q *QP, keyLen uint64, list *sg.Entry, n int, flags uint8) error

@@ -6,150 +6,151 @@
 #include "textflag.h"
 
 // func umrConfigure(q *byte, keyLen uint64, list *byte, n int, flags uint8) error
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV
 TEXT ·umrConfigure(SB), NOSPLIT, $0-56
 	MOVQ    q+0(FP), AX
-	MOVQ    n+24(FP), CX
-	TESTQ   CX, CX
+	MOVQ    n+24(FP), BX
+	TESTQ   BX, BX
 	JE      fallback
-	LEAQ    11(CX), DX
-	SHRQ    $0x02, DX
-	CMPQ    DX, ·longest+0(SB)
+	LEAQ    11(BX), SI
+	SHRQ    $0x02, SI
+	CMPQ    SI, ·longest+0(SB)
 	JA      fallback
-	MOVWLZX QP_TxAvailable+0(AX), BX
-	SUBL    DX, BX
+	MOVWLZX QP_TxAvailable+0(AX), R9
+	SUBL    SI, R9
 	JB      fallback
-	CMPL    CX, QP_MaxSendSGE+0(AX)
+	CMPL    BX, QP_MaxSendSGE+0(AX)
 	JA      fallback
-	MOVQ    QP_Ring+0(AX), SI
-	MOVWLZX QP_PI+0(AX), R8
-	MOVL    24(SI), R9
-	ANDL    R8, R9
-	LEAL    -1(R9)(DX*1), DI
-	CMPL    DI, 24(SI)
-	JA      fallback
-	SHLQ    $0x06, R9
-	ADDQ    (SI), R9
-	LEAQ    ·constants+0(SB), SI
-	MOVBLZX flags+32(FP), DI
+	MOVQ    QP_Ring+0(AX), CX
+	MOVWLZX QP_PI+0(AX), DI
+	MOVL    24(CX), R8
+	ANDL    DI, R8
+	LEAL    -1(R8)(SI*1), DX
+	CMPL    DX, 24(CX)
+	JA      cut
+	SHLQ    $0x06, R8
+	ADDQ    (CX), R8
+	LEAQ    ·constants+0(SB), CX
+	MOVBLZX flags+32(FP), DX
 	CMPB    QP_SigMode+0(AX), $0x00
 	JNE     mode
 
 moded:
-	MOVL        tables_modes+0(SI)(DI*8), R10
-	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R11
-	ADDL        DX, R11
-	ANDL        tables_modes+4(SI)(DI*8), R11
-	ORL         R8, R10
-	VMOVD       QP_QPN+0(AX), X0
-	VPINSRD     $0x01, R10, X0, X0
-	VPINSRQ     $0x01, keyLen+8(FP), X0, X0
-	MOVL        DX, DI
-	SHLL        $0x05, DI
-	VPSHUFB     tables_toCtrl+0(SI), X0, X1
-	VPOR        tables_forms+0(SI)(DI*1), Y1, Y1
-	VPSHUFB     tables_toLen+0(SI), X0, X0
+	MOVL        tables_modes+0(CX)(DX*8), R13
+	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R10
+	ADDL        SI, R10
+	ANDL        tables_modes+4(CX)(DX*8), R10
+	ORL         DI, R13
+	VMOVD       QP_QPN+0(AX), X1
+	VPINSRD     $0x01, R13, X1, X1
+	VPINSRQ     $0x01, keyLen+8(FP), X1, X1
+	MOVL        SI, DX
+	SHLL        $0x05, DX
+	VPSHUFB     tables_toCtrl+0(CX), X1, X0
+	VPOR        tables_forms+0(CX)(DX*1), Y0, Y0
+	VPSHUFB     tables_toLen+0(CX), X1, X1
 	VPXOR       Y2, Y2, Y2
-	VINSERTI128 $0x01, X0, Y2, Y0
-	VMOVDQU     Y1, (R9)
-	VMOVDQU     Y2, 32(R9)
-	VMOVDQU     Y0, 64(R9)
-	VMOVDQU     Y2, 96(R9)
-	MOVQ        list+16(FP), DI
-	VMOVDQU     tables_toKLM+0(SI), Y0
-	SUBQ        $+16, CX
+	VINSERTI128 $0x01, X1, Y2, Y1
+	VMOVDQU     Y0, (R8)
+	VMOVDQU     Y2, 32(R8)
+	VMOVDQU     Y1, 64(R8)
+	VMOVDQU     Y2, 96(R8)
+	MOVQ        list+16(FP), DX
+	VMOVDQU     tables_toKLM+0(CX), Y1
+	SUBQ        $+16, BX
 	JL          fewer
 
 loop:
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VMOVDQU 64(DI), Y7
-	VMOVDQU 96(DI), Y8
-	VMOVDQU 128(DI), Y9
-	VMOVDQU 160(DI), Y10
-	VMOVDQU 192(DI), Y11
-	VMOVDQU 224(DI), Y12
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VPSHUFB Y0, Y7, Y7
-	VPSHUFB Y0, Y8, Y8
-	VPSHUFB Y0, Y9, Y9
-	VPSHUFB Y0, Y10, Y10
-	VPSHUFB Y0, Y11, Y11
-	VPSHUFB Y0, Y12, Y12
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	VMOVDQU Y7, 192(R9)
-	VMOVDQU Y8, 224(R9)
-	VMOVDQU Y9, 256(R9)
-	VMOVDQU Y10, 288(R9)
-	VMOVDQU Y11, 320(R9)
-	VMOVDQU Y12, 352(R9)
-	ADDQ    $+256, DI
-	ADDQ    $+256, R9
-	SUBQ    $+16, CX
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VMOVDQU 64(DX), Y5
+	VMOVDQU 96(DX), Y6
+	VMOVDQU 128(DX), Y7
+	VMOVDQU 160(DX), Y8
+	VMOVDQU 192(DX), Y9
+	VMOVDQU 224(DX), Y10
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPSHUFB Y1, Y6, Y6
+	VPSHUFB Y1, Y7, Y7
+	VPSHUFB Y1, Y8, Y8
+	VPSHUFB Y1, Y9, Y9
+	VPSHUFB Y1, Y10, Y10
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	VMOVDQU Y5, 192(R8)
+	VMOVDQU Y6, 224(R8)
+	VMOVDQU Y7, 256(R8)
+	VMOVDQU Y8, 288(R8)
+	VMOVDQU Y9, 320(R8)
+	VMOVDQU Y10, 352(R8)
+	LEAQ    256(DX), DX
+	LEAQ    256(R8), R8
+	JE      listed
+	SUBQ    $+16, BX
 	JGE     loop
 
 fewer:
-	TESTL   $0x00000008, CX
+	TESTL   $0x00000008, BX
 	JE      half
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VMOVDQU 64(DI), Y7
-	VMOVDQU 96(DI), Y8
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VPSHUFB Y0, Y7, Y7
-	VPSHUFB Y0, Y8, Y8
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	VMOVDQU Y7, 192(R9)
-	VMOVDQU Y8, 224(R9)
-	ADDQ    $+128, DI
-	ADDQ    $+128, R9
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VMOVDQU 64(DX), Y5
+	VMOVDQU 96(DX), Y6
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPSHUFB Y1, Y6, Y6
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	VMOVDQU Y5, 192(R8)
+	VMOVDQU Y6, 224(R8)
+	LEAQ    128(DX), DX
+	LEAQ    128(R8), R8
 
 half:
-	TESTL   $0x00000004, CX
+	TESTL   $0x00000004, BX
 	JE      rest
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	ADDQ    $+64, DI
-	ADDQ    $+64, R9
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	LEAQ    64(DX), DX
+	LEAQ    64(R8), R8
 
 rest:
-	ANDL    $+3, CX
+	ANDL    $+3, BX
 	JE      listed
-	CMPL    CX, $+2
+	CMPL    BX, $+2
 	JB      one
-	VMOVDQU (DI), Y3
-	VPSHUFB Y0, Y3, Y3
-	VMOVDQU Y3, 128(R9)
+	VMOVDQU (DX), Y11
+	VPSHUFB Y1, Y11, Y11
+	VMOVDQU Y11, 128(R8)
 	JE      two
-	VMOVDQU 32(DI), X4
-	VPSHUFB X0, X4, X4
-	VMOVDQU Y4, 160(R9)
+	VMOVDQU 32(DX), X12
+	VPSHUFB X1, X12, X12
+	VMOVDQU Y12, 160(R8)
 	JMP     listed
 
 one:
-	VMOVDQU (DI), X3
-	VPSHUFB X0, X3, X3
-	VMOVDQU Y3, 128(R9)
+	VMOVDQU (DX), X11
+	VPSHUFB X1, X11, X11
+	VMOVDQU Y11, 128(R8)
 
 two:
-	VMOVDQU Y2, 160(R9)
+	VMOVDQU Y2, 160(R8)
 
 listed:
-	ADDL    DX, R8
-	MOVWLZX R8, R8
-	SHLL    $0x10, BX
-	ORL     R8, BX
-	MOVW    R11, QP_NonsignaledOutstanding+0(AX)
-	MOVL    BX, QP_PI+0(AX)
-	VMOVQ   X1, QP_head+0(AX)
+	ADDL    SI, DI
+	MOVWLZX DI, DI
+	SHLL    $0x10, R9
+	ORL     DI, R9
+	MOVW    R10, QP_NonsignaledOutstanding+0(AX)
+	MOVL    R9, QP_PI+0(AX)
+	VMOVQ   X0, QP_head+0(AX)
 	VMOVDQU X2, ret+40(FP)
 	VZEROUPPER
 	RET
@@ -159,159 +160,230 @@ mode:
 	CMPL    R10, $const_SigLast
 	JA      fallback
 	SHLL    $0x08, R10
-	ORL     R10, DI
+	ORL     R10, DX
 	JMP     moded
+
+cut:
+	LEAL    -1(SI), DX
+	CMPL    DX, 24(CX)
+	JA      fallback
+	LEAL    1(R8), DX
+	CMPL    DX, 24(CX)
+	JA      fallback
+	MOVQ    (CX), R11
+	SHLQ    $0x06, R8
+	ADDQ    R11, R8
+	SUBQ    $0x00000080, R11
+	MOVQ    8(CX), R12
+	ADDQ    R11, R12
+	LEAQ    ·constants+0(SB), CX
+	MOVBLZX flags+32(FP), DX
+	CMPB    QP_SigMode+0(AX), $0x00
+	JNE     modeCut
+
+modedCut:
+	MOVL        tables_modes+0(CX)(DX*8), R13
+	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R10
+	ADDL        SI, R10
+	ANDL        tables_modes+4(CX)(DX*8), R10
+	ORL         DI, R13
+	VMOVD       QP_QPN+0(AX), X1
+	VPINSRD     $0x01, R13, X1, X1
+	VPINSRQ     $0x01, keyLen+8(FP), X1, X1
+	MOVL        SI, DX
+	SHLL        $0x05, DX
+	VPSHUFB     tables_toCtrl+0(CX), X1, X0
+	VPOR        tables_forms+0(CX)(DX*1), Y0, Y0
+	VPSHUFB     tables_toLen+0(CX), X1, X1
+	VPXOR       Y2, Y2, Y2
+	VINSERTI128 $0x01, X1, Y2, Y1
+	VMOVDQU     Y0, (R8)
+	VMOVDQU     Y2, 32(R8)
+	VMOVDQU     Y1, 64(R8)
+	VMOVDQU     Y2, 96(R8)
+	MOVQ        list+16(FP), DX
+	VMOVDQU     tables_toKLM+0(CX), Y1
+	SUBQ        $+4, BX
+	JL          cutRest
+
+block:
+	CMPQ    R8, R12
+	CMOVQEQ R11, R8
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	LEAQ    64(DX), DX
+	LEAQ    64(R8), R8
+	SUBQ    $+4, BX
+	JGE     block
+
+cutRest:
+	CMPQ    R8, R12
+	CMOVQEQ R11, R8
+	JMP     rest
+
+modeCut:
+	MOVBLZX QP_SigMode+0(AX), R10
+	CMPL    R10, $const_SigLast
+	JA      fallback
+	SHLL    $0x08, R10
+	ORL     R10, DX
+	JMP     modedCut
 
 fallback:
 	JMP ·umrConfigureFallback+0(SB)
 
 // func umrPost(q *byte, keyLen uint64, list *byte, n int, flags uint8) error
-// Requires: AVX, AVX2
+// Requires: AVX, AVX2, CMOV
 TEXT ·umrPost(SB), NOSPLIT, $0-56
 	MOVQ    q+0(FP), AX
-	MOVQ    n+24(FP), CX
-	TESTQ   CX, CX
+	MOVQ    n+24(FP), BX
+	TESTQ   BX, BX
 	JE      fallback
-	LEAQ    11(CX), DX
-	SHRQ    $0x02, DX
-	CMPQ    DX, ·longest+0(SB)
+	LEAQ    11(BX), SI
+	SHRQ    $0x02, SI
+	CMPQ    SI, ·longest+0(SB)
 	JA      fallback
-	MOVWLZX QP_TxAvailable+0(AX), BX
-	SUBL    DX, BX
+	MOVWLZX QP_TxAvailable+0(AX), R9
+	SUBL    SI, R9
 	JB      fallback
-	CMPL    CX, QP_MaxSendSGE+0(AX)
+	CMPL    BX, QP_MaxSendSGE+0(AX)
 	JA      fallback
-	MOVQ    QP_Ring+0(AX), SI
-	MOVWLZX QP_PI+0(AX), R8
-	MOVL    24(SI), R9
-	ANDL    R8, R9
-	LEAL    -1(R9)(DX*1), DI
-	CMPL    DI, 24(SI)
-	JA      fallback
-	SHLQ    $0x06, R9
-	ADDQ    (SI), R9
-	LEAQ    ·constants+0(SB), SI
-	MOVBLZX flags+32(FP), DI
+	MOVQ    QP_Ring+0(AX), CX
+	MOVWLZX QP_PI+0(AX), DI
+	MOVL    24(CX), R8
+	ANDL    DI, R8
+	LEAL    -1(R8)(SI*1), DX
+	CMPL    DX, 24(CX)
+	JA      cut
+	SHLQ    $0x06, R8
+	ADDQ    (CX), R8
+	LEAQ    ·constants+0(SB), CX
+	MOVBLZX flags+32(FP), DX
 	CMPB    QP_SigMode+0(AX), $0x00
 	JNE     mode
 
 moded:
-	MOVL        tables_doorModes+0(SI)(DI*8), R10
-	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R11
-	ADDL        DX, R11
-	ANDL        tables_doorModes+4(SI)(DI*8), R11
-	ORL         R8, R10
-	VMOVD       QP_QPN+0(AX), X0
-	VPINSRD     $0x01, R10, X0, X0
-	VPINSRQ     $0x01, keyLen+8(FP), X0, X0
-	MOVL        DX, DI
-	SHLL        $0x05, DI
-	VPSHUFB     tables_toCtrl+0(SI), X0, X1
-	VPOR        tables_forms+0(SI)(DI*1), Y1, Y1
-	VPSHUFB     tables_toLen+0(SI), X0, X0
+	MOVL        tables_doorModes+0(CX)(DX*8), R13
+	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R10
+	ADDL        SI, R10
+	ANDL        tables_doorModes+4(CX)(DX*8), R10
+	ORL         DI, R13
+	VMOVD       QP_QPN+0(AX), X1
+	VPINSRD     $0x01, R13, X1, X1
+	VPINSRQ     $0x01, keyLen+8(FP), X1, X1
+	MOVL        SI, DX
+	SHLL        $0x05, DX
+	VPSHUFB     tables_toCtrl+0(CX), X1, X0
+	VPOR        tables_forms+0(CX)(DX*1), Y0, Y0
+	VPSHUFB     tables_toLen+0(CX), X1, X1
 	VPXOR       Y2, Y2, Y2
-	VINSERTI128 $0x01, X0, Y2, Y0
-	VMOVDQU     Y1, (R9)
-	VMOVDQU     Y2, 32(R9)
-	VMOVDQU     Y0, 64(R9)
-	VMOVDQU     Y2, 96(R9)
-	MOVQ        list+16(FP), DI
-	VMOVDQU     tables_toKLM+0(SI), Y0
-	SUBQ        $+16, CX
+	VINSERTI128 $0x01, X1, Y2, Y1
+	VMOVDQU     Y0, (R8)
+	VMOVDQU     Y2, 32(R8)
+	VMOVDQU     Y1, 64(R8)
+	VMOVDQU     Y2, 96(R8)
+	MOVQ        list+16(FP), DX
+	VMOVDQU     tables_toKLM+0(CX), Y1
+	SUBQ        $+16, BX
 	JL          fewer
 
 loop:
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VMOVDQU 64(DI), Y7
-	VMOVDQU 96(DI), Y8
-	VMOVDQU 128(DI), Y9
-	VMOVDQU 160(DI), Y10
-	VMOVDQU 192(DI), Y11
-	VMOVDQU 224(DI), Y12
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VPSHUFB Y0, Y7, Y7
-	VPSHUFB Y0, Y8, Y8
-	VPSHUFB Y0, Y9, Y9
-	VPSHUFB Y0, Y10, Y10
-	VPSHUFB Y0, Y11, Y11
-	VPSHUFB Y0, Y12, Y12
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	VMOVDQU Y7, 192(R9)
-	VMOVDQU Y8, 224(R9)
-	VMOVDQU Y9, 256(R9)
-	VMOVDQU Y10, 288(R9)
-	VMOVDQU Y11, 320(R9)
-	VMOVDQU Y12, 352(R9)
-	ADDQ    $+256, DI
-	ADDQ    $+256, R9
-	SUBQ    $+16, CX
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VMOVDQU 64(DX), Y5
+	VMOVDQU 96(DX), Y6
+	VMOVDQU 128(DX), Y7
+	VMOVDQU 160(DX), Y8
+	VMOVDQU 192(DX), Y9
+	VMOVDQU 224(DX), Y10
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPSHUFB Y1, Y6, Y6
+	VPSHUFB Y1, Y7, Y7
+	VPSHUFB Y1, Y8, Y8
+	VPSHUFB Y1, Y9, Y9
+	VPSHUFB Y1, Y10, Y10
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	VMOVDQU Y5, 192(R8)
+	VMOVDQU Y6, 224(R8)
+	VMOVDQU Y7, 256(R8)
+	VMOVDQU Y8, 288(R8)
+	VMOVDQU Y9, 320(R8)
+	VMOVDQU Y10, 352(R8)
+	LEAQ    256(DX), DX
+	LEAQ    256(R8), R8
+	JE      listed
+	SUBQ    $+16, BX
 	JGE     loop
 
 fewer:
-	TESTL   $0x00000008, CX
+	TESTL   $0x00000008, BX
 	JE      half
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VMOVDQU 64(DI), Y7
-	VMOVDQU 96(DI), Y8
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VPSHUFB Y0, Y7, Y7
-	VPSHUFB Y0, Y8, Y8
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	VMOVDQU Y7, 192(R9)
-	VMOVDQU Y8, 224(R9)
-	ADDQ    $+128, DI
-	ADDQ    $+128, R9
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VMOVDQU 64(DX), Y5
+	VMOVDQU 96(DX), Y6
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VPSHUFB Y1, Y5, Y5
+	VPSHUFB Y1, Y6, Y6
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	VMOVDQU Y5, 192(R8)
+	VMOVDQU Y6, 224(R8)
+	LEAQ    128(DX), DX
+	LEAQ    128(R8), R8
 
 half:
-	TESTL   $0x00000004, CX
+	TESTL   $0x00000004, BX
 	JE      rest
-	VMOVDQU (DI), Y5
-	VMOVDQU 32(DI), Y6
-	VPSHUFB Y0, Y5, Y5
-	VPSHUFB Y0, Y6, Y6
-	VMOVDQU Y5, 128(R9)
-	VMOVDQU Y6, 160(R9)
-	ADDQ    $+64, DI
-	ADDQ    $+64, R9
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	LEAQ    64(DX), DX
+	LEAQ    64(R8), R8
 
 rest:
-	ANDL    $+3, CX
+	ANDL    $+3, BX
 	JE      listed
-	CMPL    CX, $+2
+	CMPL    BX, $+2
 	JB      one
-	VMOVDQU (DI), Y3
-	VPSHUFB Y0, Y3, Y3
-	VMOVDQU Y3, 128(R9)
+	VMOVDQU (DX), Y11
+	VPSHUFB Y1, Y11, Y11
+	VMOVDQU Y11, 128(R8)
 	JE      two
-	VMOVDQU 32(DI), X4
-	VPSHUFB X0, X4, X4
-	VMOVDQU Y4, 160(R9)
+	VMOVDQU 32(DX), X12
+	VPSHUFB X1, X12, X12
+	VMOVDQU Y12, 160(R8)
 	JMP     listed
 
 one:
-	VMOVDQU (DI), X3
-	VPSHUFB X0, X3, X3
-	VMOVDQU Y3, 128(R9)
+	VMOVDQU (DX), X11
+	VPSHUFB X1, X11, X11
+	VMOVDQU Y11, 128(R8)
 
 two:
-	VMOVDQU Y2, 160(R9)
+	VMOVDQU Y2, 160(R8)
 
 listed:
-	ADDL    DX, R8
-	MOVWLZX R8, R8
-	SHLL    $0x10, BX
-	ORL     R8, BX
-	MOVW    R11, QP_NonsignaledOutstanding+0(AX)
-	VMOVQ   X1, X0
-	SHLQ    $0x20, BX
-	ORQ     R8, BX
-	MOVQ    BX, QP_DBRec+0(AX)
+	ADDL    SI, DI
+	MOVWLZX DI, DI
+	SHLL    $0x10, R9
+	ORL     DI, R9
+	MOVW    R10, QP_NonsignaledOutstanding+0(AX)
+	VMOVQ   X0, X0
+	SHLQ    $0x20, R9
+	ORQ     DI, R9
+	MOVQ    R9, QP_DBRec+0(AX)
 	VMOVDQU X0, QP_Doorbell+0(AX)
 	VMOVDQU X2, ret+40(FP)
 	VZEROUPPER
@@ -322,8 +394,78 @@ mode:
 	CMPL    R10, $const_SigLast
 	JA      fallback
 	SHLL    $0x08, R10
-	ORL     R10, DI
+	ORL     R10, DX
 	JMP     moded
+
+cut:
+	LEAL    -1(SI), DX
+	CMPL    DX, 24(CX)
+	JA      fallback
+	LEAL    1(R8), DX
+	CMPL    DX, 24(CX)
+	JA      fallback
+	MOVQ    (CX), R11
+	SHLQ    $0x06, R8
+	ADDQ    R11, R8
+	SUBQ    $0x00000080, R11
+	MOVQ    8(CX), R12
+	ADDQ    R11, R12
+	LEAQ    ·constants+0(SB), CX
+	MOVBLZX flags+32(FP), DX
+	CMPB    QP_SigMode+0(AX), $0x00
+	JNE     modeCut
+
+modedCut:
+	MOVL        tables_doorModes+0(CX)(DX*8), R13
+	MOVWLZX     QP_NonsignaledOutstanding+0(AX), R10
+	ADDL        SI, R10
+	ANDL        tables_doorModes+4(CX)(DX*8), R10
+	ORL         DI, R13
+	VMOVD       QP_QPN+0(AX), X1
+	VPINSRD     $0x01, R13, X1, X1
+	VPINSRQ     $0x01, keyLen+8(FP), X1, X1
+	MOVL        SI, DX
+	SHLL        $0x05, DX
+	VPSHUFB     tables_toCtrl+0(CX), X1, X0
+	VPOR        tables_forms+0(CX)(DX*1), Y0, Y0
+	VPSHUFB     tables_toLen+0(CX), X1, X1
+	VPXOR       Y2, Y2, Y2
+	VINSERTI128 $0x01, X1, Y2, Y1
+	VMOVDQU     Y0, (R8)
+	VMOVDQU     Y2, 32(R8)
+	VMOVDQU     Y1, 64(R8)
+	VMOVDQU     Y2, 96(R8)
+	MOVQ        list+16(FP), DX
+	VMOVDQU     tables_toKLM+0(CX), Y1
+	SUBQ        $+4, BX
+	JL          cutRest
+
+block:
+	CMPQ    R8, R12
+	CMOVQEQ R11, R8
+	VMOVDQU (DX), Y3
+	VMOVDQU 32(DX), Y4
+	VPSHUFB Y1, Y3, Y3
+	VPSHUFB Y1, Y4, Y4
+	VMOVDQU Y3, 128(R8)
+	VMOVDQU Y4, 160(R8)
+	LEAQ    64(DX), DX
+	LEAQ    64(R8), R8
+	SUBQ    $+4, BX
+	JGE     block
+
+cutRest:
+	CMPQ    R8, R12
+	CMOVQEQ R11, R8
+	JMP     rest
+
+modeCut:
+	MOVBLZX QP_SigMode+0(AX), R10
+	CMPL    R10, $const_SigLast
+	JA      fallback
+	SHLL    $0x08, R10
+	ORL     R10, DX
+	JMP     modedCut
 
 fallback:
 	JMP ·umrPostFallback+0(SB)

@@ -57,9 +57,14 @@ func TestPostPath(t *testing.T) {
 		check("just enough room, last place", n, plain, func(q *QP) {
 			q.MaxSendSGE, q.TxAvailable, q.PI = uint32(n), blocks, wqebbs-blocks
 		})
-		check("ring's end", n, false, func(q *QP) { q.PI = wqebbs - blocks + 1 })
+		for mode := range SigLast + 1 {
+			check("ring's end in the list", n, plain, func(q *QP) { q.SigMode, q.PI = mode, wqebbs-blocks+1 })
+		}
+		check("ring's end in front of the list", n, plain, func(q *QP) { q.PI = wqebbs - 2 })
+		check("ring's end in the context", n, false, func(q *QP) { q.PI = wqebbs - 1 })
 	}
 	check("unknown mode", 3, false, func(q *QP) { q.SigMode = SigLast + 1 })
+	check("unknown mode, ring's end", 3, false, func(q *QP) { q.SigMode, q.PI = SigLast+1, wqebbs-2 })
 }
 
 // TestAssemblyChosen fails where the processor could and the package would not.

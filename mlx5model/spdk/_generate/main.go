@@ -35,9 +35,9 @@ func umr(f *emit.Function, name string, door bool) {
 	f.Function(name)
 	f.Attributes(emit.NoSplit)
 	f.SignatureExpr("func(q *byte, keyLen uint64, list *byte, n int, flags uint8) error")
-	r := request{Function: f, door: door}
+	r := newRequest(f, door)
 	r.ask()
-	r.mode()
+	r.mode("")
 	r.fixed()
 	r.entries()
 	r.count()
@@ -45,7 +45,8 @@ func umr(f *emit.Function, name string, door bool) {
 	f.VMOVDQU(r.zero.AsX(), NewParamAddr("ret", result))
 	f.VZEROUPPER()
 	f.RET()
-	r.otherModes()
+	r.otherModes("")
+	r.cut()
 	f.Label("fallback")
 	f.TailCall(name + "Fallback")
 }
@@ -55,6 +56,8 @@ type request struct {
 	*emit.Function
 	door       bool
 	q, tables  GPVirtual
+	ring       GPVirtual
+	list       GPVirtual
 	n, wqebbs  GPVirtual // entries, and WQEBBs with the fixed ones
 	pi, wqe    GPVirtual // producer counter, and where it points to
 	left       GPVirtual // WQEBBs that stay free
@@ -66,13 +69,26 @@ type request struct {
 	zero       VecVirtual
 }
 
+// newRequest gives a request the registers that more than one way through the
+// function has something in.
+func newRequest(f *emit.Function, door bool) *request {
+	r := &request{Function: f, door: door}
+	for _, v := range []*GPVirtual{&r.q, &r.tables, &r.ring, &r.list, &r.n, &r.wqebbs, &r.pi, &r.wqe, &r.left, &r.unsignaled, &r.asked, &r.flags} {
+		*v = f.GP64()
+	}
+	for _, v := range []*VecVirtual{&r.ctrl, &r.toKLM, &r.zero} {
+		*v = f.YMM()
+	}
+	return r
+}
+
 // ask asks whether it is a plain request.
 func (r *request) ask() {
 	fallback := LabelRef("fallback")
-	r.q, r.n = r.Argument("q", r.GP64()), r.Argument("n", r.GP64())
+	r.Argument("q", r.q)
+	r.Argument("n", r.n)
 	r.TESTQ(r.n, r.n)
 	r.JE(fallback)
-	r.wqebbs, r.left = r.GP64(), r.GP64()
 	r.LEAQ(Mem{Base: r.n, Disp: blockKLMs - 1 + fixedBlocks*blockKLMs}, r.wqebbs)
 	r.SHRQ(U8(2), r.wqebbs)
 	r.CMPQ(r.wqebbs, emit.Symbol("longest"))
@@ -84,28 +100,27 @@ func (r *request) ask() {
 	r.JA(fallback)
 
 	// The last WQEBB must not lie behind the ring's end.
-	ring, last := r.GP64(), r.GP64()
-	r.MOVQ(emit.Field(r.q, "QP_Ring", 0), ring)
-	mask := Mem{Base: ring, Disp: emit.RingMask}
-	r.pi, r.wqe = r.GP64(), r.GP64()
+	last := r.GP64()
+	r.MOVQ(emit.Field(r.q, "QP_Ring", 0), r.ring)
+	mask := Mem{Base: r.ring, Disp: emit.RingMask}
 	r.MOVWLZX(emit.Field(r.q, "QP_PI", 0), r.pi.As32())
 	r.MOVL(mask, r.wqe.As32())
 	r.ANDL(r.pi.As32(), r.wqe.As32())
 	r.LEAL(Mem{Base: r.wqe, Index: r.wqebbs, Scale: 1, Disp: -1}, last.As32())
 	r.CMPL(last.As32(), mask)
-	r.JA(fallback)
+	r.JA(LabelRef("cut"))
 	r.SHLQ(U8(6), r.wqe)
-	r.ADDQ(Mem{Base: ring, Disp: emit.RingBase}, r.wqe)
+	r.ADDQ(Mem{Base: r.ring, Disp: emit.RingBase}, r.wqe)
 }
 
-// mode looks up the fm_ce_se byte, and what it makes of the unsignaled WQEBBs.
-func (r *request) mode() {
-	r.tables, r.asked, r.flags = r.GP64(), r.GP64(), r.GP64()
+// mode looks up the fm_ce_se byte, and what it makes of the unsignaled WQEBBs. Its
+// labels, and those of the otherModes that belong to it, end in way.
+func (r *request) mode(way string) {
 	r.LEAQ(emit.Symbol("constants"), r.tables)
 	r.Load(r.Param("flags"), r.asked.As32())
 	r.CMPB(emit.Field(r.q, "QP_SigMode", 0), U8(0))
-	r.JNE(LabelRef("mode"))
-	r.Label("moded")
+	r.JNE(LabelRef("mode" + way))
+	r.Label("moded" + way)
 	table := "tables_modes"
 	if r.door {
 		table = "tables_doorModes"
@@ -115,22 +130,21 @@ func (r *request) mode() {
 	keep := entry
 	keep.Disp = 4
 	r.MOVL(entry, r.flags.As32())
-	r.unsignaled = r.GP64()
 	r.MOVWLZX(emit.Field(r.q, "QP_NonsignaledOutstanding", 0), r.unsignaled.As32())
 	r.ADDL(r.wqebbs.As32(), r.unsignaled.As32())
 	r.ANDL(keep, r.unsignaled.As32())
 }
 
 // otherModes is mode for signalling modes that are not 0, behind the rest.
-func (r *request) otherModes() {
-	r.Label("mode")
+func (r *request) otherModes(way string) {
+	r.Label("mode" + way)
 	mode := r.GP32()
 	r.MOVBLZX(emit.Field(r.q, "QP_SigMode", 0), mode)
 	r.Compare("CMPL", mode, "SigLast")
 	r.JA(LabelRef("fallback"))
 	r.SHLL(U8(8), mode)
 	r.ORL(mode, r.asked.As32())
-	r.JMP(LabelRef("moded"))
+	r.JMP(LabelRef("moded" + way))
 }
 
 // fixed writes the first two WQEBBs: what is not constant is brought together in
@@ -147,7 +161,6 @@ func (r *request) fixed() {
 	r.SHLL(U8(5), at.As32())
 	form := emit.Field(r.tables, "tables_forms", 0)
 	form.Index, form.Scale = at, 1
-	r.ctrl, r.zero = r.YMM(), r.YMM()
 	r.VPSHUFB(emit.Field(r.tables, "tables_toCtrl", 0), fields, r.ctrl.AsX())
 	r.VPOR(form, r.ctrl, r.ctrl)
 	r.VPSHUFB(emit.Field(r.tables, "tables_toLen", 0), fields, halves.AsX())
