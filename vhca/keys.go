@@ -26,6 +26,7 @@ type mr struct {
 	iova   uint64
 	access uint32
 	kind   keyKind
+	device bool // of device memory
 	rkey   uint32
 }
 
@@ -133,6 +134,14 @@ func (e *Engine) RegMR(pdn uint32, addr, length, iova uint64, access uint32) (ui
 	return e.register(index, e.variant, mr{pd: pdn, addr: addr, length: length, iova: iova, access: access})
 }
 
+// RegDM registers length bytes of device memory, which the process has at addr,
+// under addresses from 0 on. There may be none, as with Linux.
+func (e *Engine) RegDM(pdn uint32, addr, length uint64, access uint32) (uint32, error) {
+	index := e.number(&e.nextKey, index24, func(n uint32) bool { return e.mrs[n] != nil })
+	e.variant++
+	return e.register(index, e.variant, mr{pd: pdn, addr: addr, length: length, access: access | accessZeroBased, device: true})
+}
+
 func (e *Engine) register(index uint32, tag uint8, m mr) (uint32, error) {
 	p := e.pds[m.pd]
 	if p == nil {
@@ -168,6 +177,10 @@ func (e *Engine) register(index uint32, tag uint8, m mr) (uint32, error) {
 func (e *Engine) translation(ctx *mlx5model.MkeyContext, m *mr) ([]byte, error) {
 	if m.access&accessOnDemand != 0 && m.addr == 0 && m.length == ^uint64(0) {
 		ctx.Mode, ctx.Length64 = mlx5model.ModePA, true
+		return nil, nil
+	}
+	if m.device && m.length == 0 {
+		ctx.Mode = mlx5model.ModePA
 		return nil, nil
 	}
 	if m.length == 0 || m.addr+m.length < m.addr {

@@ -75,7 +75,7 @@ func errno(err error) C.int {
 
 func call(op C.uint32_t, arg unsafe.Pointer) error {
 	switch op {
-	case C.HCA_MR_REG, C.HCA_MR_REREG, C.HCA_MR_QUERY, C.HCA_MW_ALLOC:
+	case C.HCA_MR_REG, C.HCA_MR_REG_DM, C.HCA_MR_REREG, C.HCA_MR_QUERY, C.HCA_MW_ALLOC:
 		return callMR(op, (*C.struct_hca_mr)(arg))
 	case C.HCA_MKEY_CREATE:
 		return createMkey((*C.struct_hca_mkey)(arg))

@@ -21,6 +21,8 @@ func callMR(op C.uint32_t, m *C.struct_hca_mr) error {
 	switch op {
 	case C.HCA_MR_REG:
 		key, err = engine.RegMR(pd, addr, length, iova, access)
+	case C.HCA_MR_REG_DM:
+		key, err = engine.RegDM(pd, addr, length, access)
 	case C.HCA_MR_REREG:
 		key, err = engine.ReregMR(uint32(m.key), uint32(m.flags), pd, addr, length, iova, access)
 	case C.HCA_MW_ALLOC:

@@ -41,6 +41,10 @@ int query_gid_table(hdr *h);
 int query_device(hdr *h);
 int query_device_ex(hdr *h);
 int devx_other(hdr *h);
+int alloc_dm(hdr *h);           /* dm.c */
+int free_dm(hdr *h);
+int query_dm(hdr *h);
+int reg_dm_mr(hdr *h);
 int reg_mr(hdr *h);             /* keys.c */
 int rereg_mr(hdr *h);
 int query_mr(hdr *h);

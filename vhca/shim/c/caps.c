@@ -1,6 +1,7 @@
 /* What the device says of itself. */
 #define _GNU_SOURCE
 #include "attr.h"
+#include "dm.h"
 #include "engine.h"
 
 #include <endian.h>
@@ -94,7 +95,7 @@ int query_device_ex(hdr *h)
 		.response_length = sizeof(r),
 		.odp_caps = { .general_caps = IBV_ODP_SUPPORT | IBV_ODP_SUPPORT_IMPLICIT, .per_transport_caps = { .rc_odp_caps = 0x3f, .ud_odp_caps = 0x3 } },
 		.timestamp_mask = ~0ull, .hca_core_clock = 1000000,
-		.xrc_odp_caps = 0x3f,
+		.xrc_odp_caps = 0x3f, .max_dm_size = DM_SIZE,
 	};
 	device(&r.base);
 	r.device_cap_flags_ex = r.base.device_cap_flags;

@@ -17,6 +17,7 @@ enum hca_op {
 	HCA_XRCD_CLOSE,   /* hca_value: in n */
 	HCA_PSV,          /* hca_value: out n */
 	HCA_MR_REG,       /* hca_mr: out key */
+	HCA_MR_REG_DM,    /* hca_mr: out key; of device memory */
 	HCA_MR_REREG,     /* hca_mr: in key's index, out key */
 	HCA_MR_FREE,      /* hca_value: in n, the key's index */
 	HCA_MR_QUERY,     /* hca_mr: in key's index, out key, pd, access, length, iova */

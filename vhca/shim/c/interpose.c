@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include "attr.h"
+#include "dm.h"
 #include "events.h"
 
 #include <errno.h>
@@ -116,12 +117,16 @@ static uint64_t now_ns(clockid_t which)
 /*
  * The device's pages become ordinary memory: nobody reads doorbell registers,
  * and the clock page says that a tick is a nanosecond, and what time it is by
- * the device's clock and by the wall's. The command is in the page offset from
- * bit 8 on (providers/mlx5/mlx5.h MLX5_MMAP_GET_..._CMD).
+ * the device's clock and by the wall's. Device memory is what it is. The command
+ * is in the page offset from bit 8 on, what it is about below
+ * (providers/mlx5/mlx5.h MLX5_MMAP_GET_..._CMD).
  */
 static void *map_device(void *addr, size_t len, int prot, int flags, off_t off)
 {
-	bool clock = off / sysconf(_SC_PAGESIZE) >> 8 == MLX5_IB_MMAP_CLOCK_INFO;
+	off_t page = off / sysconf(_SC_PAGESIZE);
+	bool clock = page >> 8 == MLX5_IB_MMAP_CLOCK_INFO;
+	if (page >> 8 == MLX5_IB_MMAP_DEVICE_MEM)
+		return dm_map(page & 0xff, len);
 	flags = (flags & ~(MAP_SHARED | MAP_SHARED_VALIDATE)) | MAP_PRIVATE | MAP_ANONYMOUS;
 	void *p = (void *)syscall(SYS_mmap, addr, len, prot | PROT_READ | PROT_WRITE, flags, -1, 0);
 	if (p != MAP_FAILED && clock && len >= sizeof(struct mlx5_ib_clock_info))

@@ -1,5 +1,6 @@
 /* Which function answers which method of the verbs ioctl. */
 #include "attr.h"
+#include "dm.h"
 #include "engine.h"
 #include "events.h"
 
@@ -16,7 +17,13 @@ static int free_by(hdr *h, enum hca_op op, uint16_t id)
 }
 
 static int free_pd(hdr *h) { return free_by(h, HCA_PD_FREE, UVERBS_ATTR_DESTROY_PD_HANDLE); }
-static int free_mr(hdr *h) { return free_by(h, HCA_MR_FREE, UVERBS_ATTR_DESTROY_MR_HANDLE); }
+static int free_mr(hdr *h)
+{
+	int err = free_by(h, HCA_MR_FREE, UVERBS_ATTR_DESTROY_MR_HANDLE);
+	if (!err)
+		dm_forget((uint32_t)number(h, UVERBS_ATTR_DESTROY_MR_HANDLE));
+	return err;
+}
 static int free_mw(hdr *h) { return free_by(h, HCA_MW_FREE, UVERBS_ATTR_DESTROY_MW_HANDLE); }
 static int free_xrcd(hdr *h) { return free_by(h, HCA_XRCD_CLOSE, UVERBS_ATTR_DESTROY_XRCD_HANDLE); }
 static int nothing(hdr *h)
@@ -118,9 +125,13 @@ static const struct {
 	{ UVERBS_OBJECT_XRCD, UVERBS_METHOD_XRCD_DESTROY, free_xrcd },
 	{ UVERBS_OBJECT_AH, UVERBS_METHOD_AH_DESTROY, nothing },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_MR_DESTROY, free_mr },
+	{ UVERBS_OBJECT_MR, UVERBS_METHOD_DM_MR_REG, reg_dm_mr },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_ADVISE_MR, advise_mr },
 	{ UVERBS_OBJECT_MR, UVERBS_METHOD_QUERY_MR, query_mr },
 	{ UVERBS_OBJECT_MW, UVERBS_METHOD_MW_DESTROY, free_mw },
+	{ UVERBS_OBJECT_DM, UVERBS_METHOD_DM_ALLOC, alloc_dm },
+	{ UVERBS_OBJECT_DM, UVERBS_METHOD_DM_FREE, free_dm },
+	{ UVERBS_OBJECT_DM, MLX5_IB_METHOD_DM_QUERY, query_dm },
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_CREATE, create_cq },
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_DESTROY, destroy_cq },
 	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, create_qp },

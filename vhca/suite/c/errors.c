@@ -272,6 +272,36 @@ static void unmapped(void)
 	CHECK(!ibv_reg_mr(pd, b + 4096, 4096, 0) && errno == EFAULT);
 }
 
+/* Device memory: nothing beyond it, and it goes after its last region. */
+static void device_memory(void)
+{
+	struct ibv_alloc_dm_attr attr = { .length = 100 };
+	struct ibv_dm *dm = ibv_alloc_dm(ctx, &attr);
+	CHECK(dm);
+	struct ibv_mr *mr[2] = { 0 };
+	for (int i = 0; i < 2; i++)
+		CHECK(mr[i] = ibv_reg_dm_mr(pd, dm, 50 * i, 50, ALL | IBV_ACCESS_ZERO_BASED));
+	uint8_t *a = pages(SIZE), back[100];
+	struct ibv_mr *ma = reg(a, SIZE, ALL);
+	fill(a, SIZE, 3);
+	struct pair *p = make_pair((struct options){ 0 });
+	for (int i = 0; i < 2; i++) {
+		struct ibv_sge s = sge_of(ma, a + 50 * i, 50);
+		EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &s, 1, 0, mr[i]->rkey), IBV_WC_SUCCESS);
+	}
+	EQUAL(ibv_memcpy_from_dm(back, dm, 0, 100), 0);
+	CHECK(memcmp(back, a, 100) == 0);
+	struct ibv_sge from = { .addr = 0, .length = 51, .lkey = mr[0]->lkey };
+	EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &from, 1, (uintptr_t)a, ma->rkey), IBV_WC_LOC_PROT_ERR);
+	close_pair(p);
+	for (int i = 0; i < 2; i++) {
+		EQUAL(ibv_free_dm(dm), EBUSY);
+		EQUAL(ibv_dereg_mr(mr[i]), 0);
+	}
+	EQUAL(ibv_free_dm(dm), 0);
+}
+
 const struct test error_tests[] = { { "error/outside", outside }, { "error/rights", rights }, { "error/domains", domains }, { "error/stale", stale },
 				    { "error/too_long", too_long }, { "error/flush", flush }, { "error/reset", reset },
-				    { "error/transitions", transitions }, { "error/unmapped", unmapped }, { 0 } };
+				    { "error/transitions", transitions }, { "error/unmapped", unmapped },
+				    { "error/device_memory", device_memory }, { 0 } };
