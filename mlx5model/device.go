@@ -41,6 +41,8 @@ type Device struct {
 
 	dest []byte // scratch: address of the WQE under way, of UD and XRC
 
+	watch func(Access, []sg.Extent, error) // is told of translations
+
 	signs    bool     // signatures are computed
 	signed   []signed // accesses whose signatures are still to do
 	blockBuf []byte   // scratch: a block and its tuple
@@ -77,6 +79,7 @@ func (d *Device) Reset(p Profile, mem HostMemory) error {
 	clear(d.psvs)
 	d.p, d.mem, d.unknownMask = p, mem, 0
 	d.SetSignatures(false)
+	d.watch = nil
 	if d.heldTooMuch() {
 		d.trimPool()
 	}

@@ -115,12 +115,20 @@ func (d *Device) accessSyndrome(o Op) Syndrome {
 // local right of the access. The cost is O(log N + entries touched), after the
 // first access to a list, which also reads the list once up to the range's end.
 func (d *Device) Translate(dst []sg.Extent, a Access) ([]sg.Extent, error) {
+	if d.watch != nil {
+		return d.watched(dst, a)
+	}
 	dst, ok := d.TryTranslate(dst, a)
 	if ok {
 		return dst, nil
 	}
+	return dst, d.refusal(a.Op)
+}
+
+// refusal is why the last TryTranslate failed.
+func (d *Device) refusal(op Op) error {
 	f := &d.walk.fail
-	return dst, &AccessError{Syndrome: d.accessSyndrome(a.Op), Reason: f.reason, Key: f.key, VA: f.va, Len: f.n,
+	return &AccessError{Syndrome: d.accessSyndrome(op), Reason: f.reason, Key: f.key, VA: f.va, Len: f.n,
 		Depth: f.depth, Entry: f.entry, Done: f.done}
 }
 

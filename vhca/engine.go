@@ -12,6 +12,7 @@ import (
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
 	"github.com/sgfuzz/sgfuzz/sg"
+	"github.com/sgfuzz/sgfuzz/vhca/opinion"
 )
 
 // Limits of the adapter beside those of its profile, as the device query
@@ -29,8 +30,9 @@ type Config struct {
 	Post func(fd int32, record []byte)
 	// Trace, if not nil, gets every WQE decoded as it executes.
 	Trace io.Writer
-	// Strict stops the program at a WQE that no sound producer writes. Stop
-	// gets the explanation and does not return.
+	// Strict stops the program at a WQE that no sound producer writes, and where
+	// the adapter itself is found to be wrong. Stop gets the explanation and does
+	// not return.
 	Strict bool
 	Stop   func(why string)
 	Faults Faults
@@ -62,7 +64,10 @@ type Engine struct {
 	buf      []byte // for copies out of inline data
 	sigErrs  []mlx5model.SigError
 	stats    counters
-	inspect  bool // WQEs are looked at before they execute
+	inspect  bool            // WQEs are looked at before they execute
+	second   *opinion.Oracle // or nil
+	judged   []byte          // for it: the WQE under way
+	here     bool            // for it: that has its peer in this process
 	findings []mlx5model.Finding
 	raw      [mlx5model.MaxDS * mlx5model.DSSize]byte
 }
@@ -84,6 +89,10 @@ func New(c Config) (*Engine, error) {
 		nextPD: 1, nextKey: 0x100, nextCQ: 1, nextSRQ: 1, nextQP: 0x40, nextXRCD: 1, nextPSV: 1,
 		buf:     make([]byte, mlx5model.MaxDS*mlx5model.DSSize),
 		inspect: c.Trace != nil || c.Strict || c.Record != nil || c.Faults.any(),
+	}
+	if c.Trace != nil || c.Strict {
+		e.second = opinion.New(c.Profile)
+		dev.Watch(e.second.Access)
 	}
 	if c.Remote != nil {
 		c.Remote.engine = e

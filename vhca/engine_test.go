@@ -40,7 +40,7 @@ const (
 	rigSlot   = 64
 )
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, options ...func(*Config)) *rig {
 	t.Helper()
 	mem, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON)
 	if err != nil {
@@ -49,10 +49,13 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { _ = unix.Munmap(mem) })
 	r := &rig{t: t, mem: mem, events: map[int32][][]byte{}}
 	profile, _ := mlx5model.ProfileByName("default")
-	r.e, err = New(Config{Profile: profile, Memory: NewProcess(), Post: func(fd int32, rec []byte) {
+	c := Config{Profile: profile, Memory: NewProcess(), Post: func(fd int32, rec []byte) {
 		r.events[fd] = append(r.events[fd], bytes.Clone(rec))
-	}})
-	if err != nil {
+	}}
+	for _, set := range options {
+		set(&c)
+	}
+	if r.e, err = New(c); err != nil {
 		t.Fatal(err)
 	}
 	r.pd = r.e.AllocPD()

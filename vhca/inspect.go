@@ -79,6 +79,7 @@ func (e *Engine) known(q *qp, raw []byte) *mlx5model.CheckContext {
 
 // afterwards reports what came of a WQE.
 func (e *Engine) afterwards(q *qp, at uint16) {
+	e.comment(q, at)
 	if e.c.Trace != nil {
 		for _, c := range q.dev.Completions() {
 			if c.Failed() {

@@ -71,7 +71,7 @@ func (e *Engine) FreePD(n uint32) error {
 		return syscall.EBUSY
 	}
 	if p.flat != 0 {
-		_ = e.dev.DestroyMkey(p.flat << 8)
+		e.destroyKey(p.flat)
 		delete(e.mrs, p.flat)
 	}
 	delete(e.pds, n)
@@ -161,7 +161,7 @@ func (e *Engine) register(index uint32, tag uint8, m mr) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	key, err := e.dev.CreateMkey(index, ctx, list)
+	key, err := e.createKey(index, ctx, list)
 	if err != nil {
 		return 0, errnoOf(err)
 	}
@@ -230,7 +230,7 @@ func (e *Engine) flat(pdn uint32) (uint32, error) {
 		index := e.number(&e.nextKey, index24, func(n uint32) bool { return e.mrs[n] != nil })
 		ctx := mlx5model.MkeyContext{Mode: mlx5model.ModePA, Length64: true, PD: pdn, QPN: mlx5model.QPNAny,
 			Access: mlx5model.AccLR | mlx5model.AccLW}
-		if _, err := e.dev.CreateMkey(index, ctx, nil); err != nil {
+		if _, err := e.createKey(index, ctx, nil); err != nil {
 			return 0, errnoOf(err)
 		}
 		e.mrs[index] = &mr{pd: pdn, kind: direct, length: ^uint64(0)}
@@ -316,7 +316,7 @@ func (e *Engine) drop(index uint32) {
 		p.uses--
 	}
 	delete(e.mrs, index)
-	_ = e.dev.DestroyMkey(index << 8)
+	e.destroyKey(index)
 }
 
 // Region is what a registration made.

@@ -68,6 +68,9 @@ func (p *peer) deliver(to *qp, m *mlx5model.Message) mlx5model.Syndrome {
 		if err := e.dev.RemoteInvalidate(to.dev, m.Imm); err != nil {
 			return p.refuse(to, e.c.Profile.SynKeyRemote, eventAccess, err)
 		}
+		if e.second != nil {
+			e.second.Invalidated(m.Imm, to.n, to.spec.PD)
+		}
 	}
 	e.stats.moved += n
 	e.take(&s)

@@ -37,7 +37,7 @@ func (e *Engine) CreateMkey(mkc, list []byte) (uint32, error) {
 
 func (e *Engine) create(pdn uint32, ctx mlx5model.MkeyContext, list []byte, kind keyKind) (uint32, error) {
 	index := e.number(&e.nextKey, index24, func(n uint32) bool { return e.mrs[n] != nil })
-	key, err := e.dev.CreateMkey(index, ctx, list)
+	key, err := e.createKey(index, ctx, list)
 	if err != nil {
 		return 0, errnoOf(err)
 	}

@@ -204,7 +204,8 @@ func (e *Engine) asked(q *Request, local []sg.Extent) (mlx5model.Syndrome, uint6
 	p := &peer{e: e, q: from, foreign: true, dest: q.Dest[:]}
 	mem := NewProcess()
 	mem.pid = int(q.PID)
-	first := e.dev.Reached() // this adapter may be in the middle of a WQE
+	defer e.interrupted(q)() // this adapter may be in the middle of a WQE
+	first := e.dev.Reached()
 	s, before := p.carryOut(q, local, mem)
 	e.settle(first, s == mlx5model.SynOK)
 	return s, before

@@ -84,12 +84,14 @@ func (e *Engine) step(q *qp, pi uint32) bool {
 		return false
 	}
 	at := uint16(q.dev.Consumer())
+	e.listen(q, pi)
 	umr := q.dev.SQ().At(q.dev.Consumer(), 0)[3] == byte(mlx5model.OpUMR)
 	n := e.dev.Step(q.dev, pi)
 	if n == 0 {
 		return false
 	}
 	q.deadline = 0
+	e.judgeDone(q)
 	e.stats.wqes++
 	if umr {
 		e.stats.umrs++

@@ -22,8 +22,8 @@ type vhcaCmd struct {
 	common
 	Lib     string   `placeholder:"DIR" help:"Take the adapter's two libraries from DIR; normally they are built once, with cc and Go."`
 	Profile string   `placeholder:"NAME" default:"default" help:"Device profile of the adapter."`
-	Trace   string   `placeholder:"FILE" help:"Decode every WQE as it executes, into FILE; - is standard error."`
-	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and say why; exit status 86."`
+	Trace   string   `placeholder:"FILE" help:"Decode every WQE as it executes, with what an oracle says of it, into FILE; - is standard error."`
+	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and where the adapter itself is wrong, and say why; exit status 86."`
 	Fast    bool     `help:"Copy memory unchecked: faster, and a bad address may crash the program."`
 	Faults  string   `placeholder:"SPEC" help:"Inject faults: error=P, syndrome=S, delay=P, usec=N, lost=P, padding=P, seed=N, separated by commas; P is a probability."`
 	Record  string   `placeholder:"FILE" help:"Write the lists of work requests, with rights and direction, into FILE as cases, for replay; into a directory, or a name that ends in /, as case files."`

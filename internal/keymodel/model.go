@@ -5,7 +5,8 @@
 // mlx5model it takes names only (reasons, syndromes, rights).
 //
 // The stateful target of package fuzz holds mlx5model.Device to it, and the
-// random programs of vhca/suite hold the virtual adapter behind libmlx5 to it.
+// random programs of vhca/suite hold the virtual adapter behind libmlx5 to it;
+// vhca/opinion comments by it on what the adapter does.
 package keymodel
 
 import (

@@ -3,16 +3,21 @@
 package suite
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sgfuzz/sgfuzz/vhca"
 	"github.com/sgfuzz/sgfuzz/vhca/launch"
+	"github.com/sgfuzz/sgfuzz/vhca/opinion"
 )
 
 var mutants = flag.String("mutants", "", "run the suites on wrong engines: all, issue, or a part of a name")
@@ -23,6 +28,10 @@ type mutant struct {
 	name, file, old, new string
 	tests                []string // parts of the names of the tests that see it first
 }
+
+// keysOnly are the packages' files whose defects the second opinion must see by
+// itself, whatever the tests look at.
+var keysOnly = []string{"mlx5model/umr.go", "mlx5model/translate.go", "mlx5model/translate_list.go"}
 
 // The first eight are the classic ones; the rest is what came to mind.
 var engines = []mutant{
@@ -105,7 +114,27 @@ func TestMutants(t *testing.T) {
 				}
 			}
 			t.Logf("caught by %s", by)
+			if slices.Contains(keysOnly, m.file) && !slices.Contains(m.tests, "signature/") {
+				m.contradicted(t, lib, suite)
+			}
 		})
+	}
+}
+
+// contradicted: the trace of a run tells that the engine is wrong, and a strict
+// run stops there, where nothing else is strict about it.
+func (m *mutant) contradicted(t *testing.T, lib launch.Library, suite string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "trace")
+	args := append([]string{suite}, m.tests...)
+	_, _ = play(t, lib, vhca.Settings{Trace: file}, []string{"SUITE_STOP=1"}, args...)
+	text, err := os.ReadFile(file)
+	if err != nil || !bytes.Contains(text, []byte("ORACLE DISAGREES: ")) {
+		t.Errorf("the oracle noticed nothing in a trace of %d bytes, %v", len(text), err)
+	}
+	out, err := play(t, lib, vhca.Settings{Strict: true}, nil, args...)
+	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != vhca.ExitStrict || !strings.Contains(out, opinion.ErrDisagrees.Error()) {
+		t.Errorf("strict: %v\n%s", err, out)
 	}
 }
 

@@ -278,10 +278,14 @@ func TestTrace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"UMR", "RDMA_READ", "-> completes", "-> fails", "refuses", "longer than the receive"} {
+	for _, want := range []string{"UMR", "RDMA_READ", "-> completes", "-> fails", "refuses", "longer than the receive",
+		"oracle: it maps ", "oracle: remote read of ", "oracle: the adapter agrees"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("no %q in the trace of %d bytes", want, len(text))
 		}
+	}
+	if i := bytes.Index(text, []byte("ORACLE DISAGREES")); i >= 0 {
+		t.Errorf("%.300s", text[i:])
 	}
 }
 
