@@ -165,7 +165,7 @@ func TestPython(t *testing.T) {
 		script string
 		vhca.Settings
 	}{{script: "python/suite.py"}, {script: "python/signature.py"}, {script: "python/device.py"}, {script: "python/qps.py"},
-		{script: "python/memory.py"}, {"python/qps.py", vhca.Settings{Strict: true}}} {
+		{script: "python/memory.py"}, {script: "python/completions.py"}, {"python/qps.py", vhca.Settings{Strict: true}}} {
 		out, err := play(t, lib, run.Settings, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, run.script)
 		if err != nil {
 			t.Errorf("%s, strict %v: %v\n%s", run.script, run.Strict, err, out)

@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -202,15 +203,11 @@ static void rest(uint64_t idle)
 	}
 }
 
-static void *serve(void *started)
+static void serve(void)
 {
 	prctl(PR_SET_NAME, "vhca");
 	prctl(PR_SET_TIMERSLACK, 1000);
 	one_processor = sysconf(_SC_NPROCESSORS_ONLN) < 2;
-	me.err = hca.open();
-	sem_post(started);
-	if (me.err)
-		return NULL;
 	me.others = hca.fd();
 	unsigned pass = 0;
 	for (uint64_t last = now_ns();;) {
@@ -239,16 +236,25 @@ struct starting {
 	sem_t ready;
 };
 
-/* begin loads the library on the thread that will use it. */
+/*
+ * begin loads the library on the thread that will use it. The Go runtime raises
+ * the limit of open files, which is the program's.
+ */
 static void *begin(void *arg)
 {
 	struct starting *s = arg;
-	s->err = library_load(s->again);
-	if (s->err) {
-		sem_post(&s->ready);
-		return NULL;
-	}
-	return serve(&s->ready);
+	struct rlimit files;
+	bool limited = getrlimit(RLIMIT_NOFILE, &files) == 0;
+	int err = library_load(s->again);
+	if (!err)
+		err = hca.open();
+	if (limited)
+		setrlimit(RLIMIT_NOFILE, &files);
+	s->err = err;
+	sem_post(&s->ready);
+	if (!err)
+		serve(); /* *s is gone */
+	return NULL;
 }
 
 static void waited(sem_t *s)
@@ -275,7 +281,7 @@ static int start(bool again)
 		return err;
 	pthread_detach(thread);
 	waited(&s.ready);
-	err = s.err ? s.err : me.err;
+	err = s.err;
 	if (!err)
 		me.pid = getpid();
 	return err;

@@ -6,22 +6,24 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 /*
  * The shim's own ends have high numbers, out of the way of programs that count
- * on low ones. A channel that the program closes goes unseen: its number comes
- * back with a later channel, or the shim notices when it looks for room.
+ * on low ones. A channel may be closed in ways that go unseen (close_range,
+ * dup2): its number comes back with a later channel, or the shim notices when it
+ * looks for room.
  */
-enum { HIGH = 400, CHANNELS = 4096, FEW = 16 };
+enum { HIGH = 400, CHANNELS = 4096, FEW = 16, FDS = 65536 };
 
 static struct channel {
 	int fd; /* the program's end, 0 for none */
 	int copy, writer;
 } channels[CHANNELS];
+static atomic_bool known[FDS]; /* ends in the program */
 static int count, look_at = FEW; /* channels there are, and how many make it look */
 static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
@@ -43,6 +45,7 @@ static void drop(struct channel *c)
 	engine_call(HCA_EVENTS_GONE, &v);
 	close(c->copy);
 	close(c->writer);
+	known[c->fd] = false;
 	*c = (struct channel){ 0 };
 	count--;
 }
@@ -72,7 +75,7 @@ static bool keep(const int ends[2])
 	struct channel *c = find(ends[0]);
 	if (c)
 		drop(c);
-	c = find(0);
+	c = ends[0] < FDS ? find(0) : NULL;
 	int copy = c ? high(ends[0]) : -1, writer = copy < 0 ? -1 : high(ends[1]);
 	if (writer < 0) {
 		if (copy >= 0)
@@ -81,6 +84,7 @@ static bool keep(const int ends[2])
 	}
 	fcntl(writer, F_SETFL, O_NONBLOCK);
 	*c = (struct channel){ ends[0], copy, writer };
+	known[ends[0]] = true;
 	count++;
 	return true;
 }
@@ -114,11 +118,25 @@ int events_pipe(void)
 	return fd;
 }
 
-void events_make_room(void)
+void events_closing(int fd)
+{
+	if (fd < 0 || fd >= FDS || !known[fd] || !engine_here())
+		return;
+	pthread_mutex_lock(&turn);
+	struct channel *c = find(fd);
+	if (c)
+		drop(c);
+	pthread_mutex_unlock(&turn);
+}
+
+bool events_make_room(void)
 {
 	pthread_mutex_lock(&turn);
+	int was = count;
 	drop_closed();
+	bool some = count < was;
 	pthread_mutex_unlock(&turn);
+	return some;
 }
 
 int events_write_end(int fd)

@@ -2,13 +2,23 @@
 #ifndef VHCA_EVENTS_H
 #define VHCA_EVENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* events_pipe makes one and gives the end to read, or -1 with errno. */
 int events_pipe(void);
 
-/* events_make_room closes what belongs to pipes that the program has closed. */
-void events_make_room(void);
+/*
+ * events_closing closes the shim's ends of a pipe whose end the program is about
+ * to close. A child of fork or vfork leaves them alone: they are the parent's.
+ */
+void events_closing(int fd);
+
+/*
+ * events_make_room closes what belongs to pipes that the program has closed, and
+ * tells whether there was anything.
+ */
+bool events_make_room(void);
 
 /* events_write_end is the other end of a pipe by the one to read, or -1. */
 int events_write_end(int fd);

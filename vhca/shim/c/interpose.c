@@ -32,7 +32,7 @@
 #define DEVICE_FILE "/dev/zero"
 enum { DEVICE_MAJOR = 1, DEVICE_MINOR = 5 };
 
-/* Descriptors that were opened as the device. They are closed unseen. */
+/* Descriptors that were opened as the device; some may have been closed unseen. */
 enum { FDS = 65536 };
 static atomic_bool opened[FDS];
 
@@ -66,10 +66,11 @@ int ioctl(int fd, unsigned long request, ...)
 static int open_file(const char *path, int flags, mode_t mode)
 {
 	bool device = is_device(path);
-	int fd = (int)syscall(SYS_openat, AT_FDCWD, device ? DEVICE_FILE : path, flags, device ? 0 : mode);
-	if (device && fd < 0 && errno == EMFILE) {
-		events_make_room();
-		fd = (int)syscall(SYS_openat, AT_FDCWD, DEVICE_FILE, flags, 0);
+	int fd = -1;
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		fd = (int)syscall(SYS_openat, AT_FDCWD, device ? DEVICE_FILE : path, flags, device ? 0 : mode);
+		if (fd >= 0 || errno != EMFILE || !events_make_room())
+			break;
 	}
 	if (device && fd >= FDS) {
 		close(fd);
@@ -79,6 +80,12 @@ static int open_file(const char *path, int flags, mode_t mode)
 	if (fd >= 0 && fd < FDS)
 		opened[fd] = device;
 	return fd;
+}
+
+int close(int fd)
+{
+	events_closing(fd);
+	return (int)syscall(SYS_close, fd);
 }
 
 #define MODE_OF(flags, mode)                                                          \

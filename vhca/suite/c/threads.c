@@ -1,6 +1,7 @@
 /* Several threads at once, a process after fork, and limits of the device. */
 #include "suite.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -135,6 +136,38 @@ static void forked(void)
 	EQUAL(status, 0);
 }
 
+/*
+ * A child that shares the parent's memory until it executes a program, and
+ * closes descriptors before that, takes nothing from the parent.
+ */
+static void vforked(void)
+{
+	struct ibv_comp_channel *ch = ibv_create_comp_channel(ctx);
+	CHECK(ch);
+	struct pollfd ready = { .fd = ch->fd, .events = POLLIN };
+	struct ibv_cq *cq;
+	void *context;
+	int status;
+	pid_t child = vfork();
+	if (child == 0) {
+		close(ready.fd);
+		_exit(0);
+	}
+	EQUAL(waitpid(child, &status, 0), child);
+	struct pair *p = make_pair((struct options){ .channel = ch });
+	uint8_t *a = pages(SIZE);
+	struct ibv_mr *m = reg(a, SIZE, ALL);
+	struct ibv_sge s = sge_of(m, a, 8);
+	EQUAL(ibv_req_notify_cq(p->cq[0], 0), 0);
+	EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &s, 1, (uintptr_t)a + 8, m->rkey), IBV_WC_SUCCESS);
+	EQUAL(poll(&ready, 1, 2000), 1);
+	EQUAL(ibv_get_cq_event(ch, &cq, &context), 0);
+	CHECK(cq == p->cq[0]);
+	ibv_ack_cq_events(cq, 1);
+	close_pair(p);
+	EQUAL(ibv_destroy_comp_channel(ch), 0);
+}
+
 /* Objects by the hundred, and in use in every wrong order. */
 static void objects(void)
 {
@@ -156,5 +189,5 @@ static void objects(void)
 		close_pair(p[i]);
 }
 
-const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals }, { "thread/forked", forked }, { 0 } };
+const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals }, { "thread/forked", forked }, { "thread/vforked", vforked }, { 0 } };
 const struct test limits_tests[] = { { "limits/objects", objects }, { 0 } };
