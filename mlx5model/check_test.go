@@ -94,6 +94,7 @@ func TestCheckFindsEachRule(t *testing.T) {
 		{"too few pages", "RegMTT9", []edit{{0x5e, "ffff"}}, ctx{}, false, mlx5model.RuleMTT, mlx5model.Error, 0x58},
 		{"list buffer cut short", "RegMTT9", nil, ctx{List: linuxMTTs(8)}, false, mlx5model.RuleForm, mlx5model.Error, 0x14},
 		{"key of another mode", "RegMTT9", nil, ctx{Mode: mlx5model.ModeKLM}, false, mlx5model.RuleMode, mlx5model.Error, 0x42},
+		{"stale mode of an unknown producer", "LibInv", []edit{{0x42, "01"}}, ctx{Mode: mlx5model.ModeKLM}, true, mlx5model.RuleMode, mlx5model.Warn, 0x42},
 		{"undefined mode", "RegMTT9", []edit{{0x40, "1c"}}, ctx{}, true, mlx5model.RuleMode, mlx5model.Error, 0x42},
 		{"what an invalidation leaves, unknown producer", "LibInv", []edit{{0x42, "03"}}, ctx{Mode: mlx5model.ModeKLM}, true, mlx5model.RuleMode, mlx5model.Warn, 0x42},
 		{"KSM start", "RegMTT9", []edit{{0x42, "bf"}}, ctx{List: make([]byte, 128)}, true, mlx5model.RuleKSM, mlx5model.Warn, 0x50},
