@@ -6,5 +6,16 @@
 // Python, python3-pyverbs are not installed, and say so. With -mutants the
 // suites must also catch every wrong engine of mutants_test.go.
 //
-// c/random.c draws programs: SUITE_SEED and SUITE_STEPS choose one.
+// # Random programs
+//
+// Package program draws sequences of verbs calls and says what each must come
+// to, by the model of fuzz's stateful target. The C program plays them when its
+// argument is play, any number of them in one process. One that comes to
+// something else is shrunk and shown:
+//
+//	go test ./vhca/suite -run RandomPrograms -args -seed 1 -programs 1000 -keep DIR
+//	go test ./vhca/suite -run RandomPrograms -args -program DIR/FILE
+//
+// FuzzPrograms makes programs from a fuzzer's bytes. With -mutants all -hunt 200
+// each wrong engine is looked for by that many programs, too.
 package suite

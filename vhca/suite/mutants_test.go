@@ -20,7 +20,10 @@ import (
 	"github.com/sgfuzz/sgfuzz/vhca/opinion"
 )
 
-var mutants = flag.String("mutants", "", "run the suites on wrong engines: all, issue, or a part of a name")
+var (
+	mutants = flag.String("mutants", "", "run the suites on wrong engines: all, issue, or a part of a name")
+	hunted  = flag.Int("hunt", 0, "look for each wrong engine by so many random programs too, and show the first that fails, shrunk")
+)
 
 // mutant is an engine with one defect: a replacement in one source file, made
 // at build time (go build -overlay), so that no engine carries it.
@@ -117,6 +120,7 @@ func TestMutants(t *testing.T) {
 			if slices.Contains(keysOnly, m.file) && !slices.Contains(m.tests, "signature/") {
 				m.contradicted(t, lib, suite)
 			}
+			m.hunt(t, lib, suite)
 		})
 	}
 }
@@ -136,6 +140,20 @@ func (m *mutant) contradicted(t *testing.T, lib launch.Library, suite string) {
 	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != vhca.ExitStrict || !strings.Contains(out, opinion.ErrDisagrees.Error()) {
 		t.Errorf("strict: %v\n%s", err, out)
 	}
+}
+
+// hunt says how many random programs it takes to notice the defect, and what is
+// left of that one. They need not notice it.
+func (m *mutant) hunt(t *testing.T, lib launch.Library, suite string) {
+	if *hunted == 0 {
+		return
+	}
+	f, n := newPlayer(t, lib, vhca.Settings{}, suite).hunt(*programSeed, *hunted)
+	if f == nil {
+		t.Logf("%d random programs see nothing", n)
+		return
+	}
+	t.Logf("random program %d, shrunk to %d actions\n%s", n, len(f.Program), f.Explain())
 }
 
 // build makes the engine with the defect.

@@ -8,6 +8,8 @@
 struct ibv_context *ctx;
 struct ibv_pd *pd;
 
+int rnr_retry = 7; /* for ever */
+
 static double seconds(void)
 {
 	struct timespec t;
@@ -32,7 +34,7 @@ void to_state(struct ibv_qp *qp, enum ibv_qp_type type, uint32_t dest, int acces
 	EQUAL(ibv_modify_qp(qp, &a, mask), 0);
 	if (last == IBV_QPS_RTR)
 		return;
-	a = (struct ibv_qp_attr){ .qp_state = IBV_QPS_RTS, .timeout = (uint8_t)timeout, .retry_cnt = 1, .rnr_retry = 7, .max_rd_atomic = 4 };
+	a = (struct ibv_qp_attr){ .qp_state = IBV_QPS_RTS, .timeout = (uint8_t)timeout, .retry_cnt = 1, .rnr_retry = (uint8_t)rnr_retry, .max_rd_atomic = 4 };
 	mask = IBV_QP_STATE | IBV_QP_SQ_PSN;
 	if (type == IBV_QPT_RC || type == IBV_QPT_XRC_SEND)
 		mask |= IBV_QP_TIMEOUT | IBV_QP_RETRY_CNT | IBV_QP_RNR_RETRY | IBV_QP_MAX_QP_RD_ATOMIC;
@@ -47,13 +49,14 @@ static struct ibv_qp *make_qp(struct pair *p, const struct options *o, int end)
 		.send_cq = p->cq[end], .recv_cq = p->cq[end], .srq = end ? o->srq : NULL, .qp_type = o->type,
 		.cap = { .max_send_wr = (uint32_t)o->depth, .max_recv_wr = (uint32_t)o->depth, .max_send_sge = (uint32_t)o->sges,
 			 .max_recv_sge = (uint32_t)o->sges, .max_inline_data = o->dv && !end ? 512 : 64 },
-		.sq_sig_all = o->sig_all, .comp_mask = IBV_QP_INIT_ATTR_PD, .pd = end && o->pd2 ? o->pd2 : pd,
+		.sq_sig_all = o->sig_all, .comp_mask = IBV_QP_INIT_ATTR_PD, .pd = end ? o->pd2 : o->pd1,
 	};
 	if (!o->dv || end)
 		return ibv_create_qp_ex(ctx, &a);
 	a.comp_mask |= IBV_QP_INIT_ATTR_SEND_OPS_FLAGS;
 	a.send_ops_flags = IBV_QP_EX_WITH_RDMA_WRITE | IBV_QP_EX_WITH_RDMA_READ | IBV_QP_EX_WITH_SEND | IBV_QP_EX_WITH_LOCAL_INV |
-			   IBV_QP_EX_WITH_SEND_WITH_INV | IBV_QP_EX_WITH_BIND_MW;
+			   IBV_QP_EX_WITH_SEND_WITH_INV | IBV_QP_EX_WITH_BIND_MW | IBV_QP_EX_WITH_ATOMIC_CMP_AND_SWP |
+			   IBV_QP_EX_WITH_ATOMIC_FETCH_AND_ADD;
 	struct mlx5dv_qp_init_attr dv = {
 		.comp_mask = MLX5DV_QP_INIT_ATTR_MASK_SEND_OPS_FLAGS,
 		.send_ops_flags = MLX5DV_QP_EX_WITH_MR_LIST | MLX5DV_QP_EX_WITH_MR_INTERLEAVED | MLX5DV_QP_EX_WITH_MKEY_CONFIGURE,
@@ -73,13 +76,15 @@ struct pair *make_pair(struct options o)
 		o.type = IBV_QPT_RC;
 	o.depth = o.depth ? o.depth : 64;
 	o.sges = o.sges ? o.sges : 4;
+	o.pd1 = o.pd1 ? o.pd1 : pd;
+	o.pd2 = o.pd2 ? o.pd2 : pd;
 	for (int i = 0; i < 2; i++) {
 		p->cq[i] = ibv_create_cq(ctx, o.cqes ? o.cqes : 256, NULL, o.channel, 0);
 		CHECK(p->cq[i]);
 		p->qp[i] = make_qp(p, &o, i);
 		CHECK(p->qp[i]);
 	}
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && !o.unconnected; i++)
 		to_state(p->qp[i], o.type, p->qp[!i]->qp_num, o.access ? o.access : ALL, o.timeout ? o.timeout : 10, IBV_QPS_RTS);
 	return p;
 }

@@ -23,8 +23,10 @@ struct test {
 
 /* The tests of a file; main.c lists them. */
 extern const struct test rc_tests[], error_tests[], key_tests[], window_tests[], cq_tests[], srq_tests[], ud_tests[], xrc_tests[],
-	random_tests[], limits_tests[], thread_tests[], strict_tests[], signature_tests[], process_tests[];
+	limits_tests[], thread_tests[], strict_tests[], signature_tests[], process_tests[];
 
+/* play plays programs of ../program from standard input, until its end. */
+void play(void);
 
 extern __thread jmp_buf *failing_now;
 void fail(const char *file, int line, const char *what, long got, long want) __attribute__((noreturn));
@@ -54,9 +56,11 @@ struct options {
 	int cqes;              /* 0 is 256 */
 	int sges;              /* 0 is 4 */
 	struct ibv_srq *srq;   /* of the second end */
+	struct ibv_pd *pd1;    /* of the first end, NULL is pd */
 	struct ibv_pd *pd2;    /* of the second end */
 	bool dv;               /* first end by mlx5dv, for keys */
 	bool sig_all;
+	bool unconnected;      /* both ends stay in RESET */
 	int access;            /* qp_access_flags, 0 is all */
 	int timeout;           /* 0 is 10, which is 4 ms */
 	struct ibv_comp_channel *channel;
@@ -69,6 +73,9 @@ struct pair {
 };
 struct pair *make_pair(struct options o);
 void close_pair(struct pair *p);
+
+/* to_state goes from RESET to a state; rnr_retry is its attribute of all. */
+extern int rnr_retry;
 void to_state(struct ibv_qp *qp, enum ibv_qp_type type, uint32_t dest, int access, int timeout, enum ibv_qp_state last);
 
 /* Memory with a pattern that tells each byte's place. */
