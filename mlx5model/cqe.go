@@ -82,7 +82,9 @@ func (s *SigError) put(b []byte) {
 	binary.BigEndian.PutUint32(b[0x18:], s.ExpectedRef)
 	binary.BigEndian.PutUint32(b[0x1c:], s.ActualRef)
 	binary.BigEndian.PutUint16(b[0x20:], s.Syndrome)
-	b[0x23] = sigMemory
+	if !s.Wire {
+		b[0x23] = sigMemory
+	}
 	binary.BigEndian.PutUint32(b[0x24:], s.Key)
 	binary.BigEndian.PutUint64(b[0x28:], s.Offset)
 	binary.BigEndian.PutUint32(b[0x38:], s.QPN&0xffffff)
@@ -95,7 +97,8 @@ func parseSigError(b []byte) *SigError {
 	return &SigError{
 		QPN: binary.BigEndian.Uint32(b[0x38:]) & 0xffffff, Key: binary.BigEndian.Uint32(b[0x24:]), Syndrome: binary.BigEndian.Uint16(b[0x20:]),
 		Expected: binary.BigEndian.Uint32(b[0x10:]), Actual: binary.BigEndian.Uint32(b[0x14:]),
-		ExpectedRef: binary.BigEndian.Uint32(b[0x18:]), ActualRef: binary.BigEndian.Uint32(b[0x1c:]), Offset: binary.BigEndian.Uint64(b[0x28:]),
+		ExpectedRef: binary.BigEndian.Uint32(b[0x18:]), ActualRef: binary.BigEndian.Uint32(b[0x1c:]),
+		Wire: b[0x23] != sigMemory, Offset: binary.BigEndian.Uint64(b[0x28:]),
 	}
 }
 

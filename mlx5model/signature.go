@@ -1,6 +1,7 @@
 package mlx5model
 
 import (
+	"bytes"
 	"encoding/binary"
 	"hash/crc32"
 	"hash/crc64"
@@ -16,7 +17,7 @@ import (
 //
 // Authority: include/linux/mlx5/device.h struct mlx5_sig_err_cqe; type and
 // domain: providers/mlx5/mlx5.h struct mlx5_sigerr_cqe. Type is 0, a block's, and
-// domain 1, the memory's.
+// domain 1, the memory's; that the wire's is 0 is this model's choice.
 type SigError struct {
 	QPN      uint32 // queue pair whose access met it
 	Key      uint32 // as that access named it
@@ -26,6 +27,7 @@ type SigError struct {
 	// in memory.
 	Expected, Actual       uint32
 	ExpectedRef, ActualRef uint32 // reference tags, or lower halves
+	Wire                   bool   // domain: of the wire
 	Offset                 uint64 // of the block from the key's first address, tuples counted
 }
 
@@ -44,6 +46,7 @@ const (
 	bsfSizeMask   = 3 << 6
 	bsfSizeInline = 2 << 6 // basic, extended and inline sections, no crypto
 	bsfSame       = 1 << 4 // MLX5_BSF_SBS: both domains, of one structure
+	bsfInlineWire = 0x20
 	bsfInlineMem  = 0x30
 )
 
@@ -56,6 +59,7 @@ var sigBlocks = [...]uint64{1: 512, 2: 520, 3: 4096, 4: 4160, 6: 4048}
 type signature struct {
 	block, tuple uint64       // bytes
 	check        uint8        // bit 7-i: byte i of the tuple is compared
+	alike        bool         // tuples are on the wire too, and are compared only
 	table        *crc32.Table // of a CRC-32
 	wide         *crc64.Table // of a CRC-64; T10-DIF has neither
 	seed         uint64       // transient signature: left-aligned
@@ -73,27 +77,51 @@ type signed struct {
 func (d *Device) SetSignatures(on bool) { d.signs, d.signed = on, d.signed[:0] }
 
 // signatureOf is what the key's BSF asks, if this model knows it: a CRC-32,
-// CRC-32C, CRC-64 XP10 or T10-DIF with CRC of the memory domain alone, each block
-// from the seed of its PSV on.
-// With a domain of the wire too, or alone, tuples pass or cancel out, and
-// nothing is computed here.
+// CRC-32C, CRC-64 XP10 or T10-DIF with CRC of the memory domain alone, or of both
+// domains alike, each block from the seed of its PSV on. With a domain of the
+// wire alone, or another, tuples cancel out or pass, and nothing is computed here.
 func (d *Device) signatureOf(k *mkey) (s signature, ok bool) {
 	b := k.bsf
-	if !k.ctx.BSFEn || len(b) < bsfBytes || b[0]&bsfSizeMask != bsfSizeInline || b[0]&bsfSame != 0 || b[2] != 0 {
+	if !k.ctx.BSFEn || len(b) < bsfBytes || b[0]&bsfSizeMask != bsfSizeInline {
 		return s, false
 	}
 	if int(b[3]) < len(sigBlocks) {
 		s.block = sigBlocks[b[3]]
 	}
-	word := binary.BigEndian.Uint32(b[0xc:])
-	s.check = b[1]
-	return s, s.block != 0 && s.format(uint8(word>>24), d.psvs[word&0xffffff], b[bsfInlineMem:])
+	mem := binary.BigEndian.Uint32(b[0xc:])
+	s.check, s.alike = b[1], b[0]&bsfSame != 0
+	if s.block == 0 || !s.format(uint8(mem>>24), d.psvs[mem&0xffffff], b[bsfInlineMem:]) {
+		return s, false
+	}
+	if s.alike {
+		return s, d.domainsAlike(b, s.tuple)
+	}
+	return s, b[2] == 0
+}
+
+// domainsAlike reports whether both domains of a BSF ask the same, and every
+// byte of a tuple is copied. Authority: include/linux/mlx5/qp.h struct
+// mlx5_bsf_basic: copy_byte_mask takes the place of the wire's block size.
+func (d *Device) domainsAlike(b []byte, tuple uint64) bool {
+	wire, mem := binary.BigEndian.Uint32(b[8:]), binary.BigEndian.Uint32(b[0xc:])
+	copied := uint8(0xff << (8 - tuple))
+	return wire>>24 == mem>>24 && d.psvs[wire&0xffffff] == d.psvs[mem&0xffffff] &&
+		bytes.Equal(b[bsfInlineWire:bsfInlineMem], b[bsfInlineMem:bsfBytes]) && b[2]&copied == copied
+}
+
+// span is how many addresses a block takes: its tuple has some if the wire has it.
+func (s *signature) span() uint64 {
+	if s.alike {
+		return s.block + s.tuple
+	}
+	return s.block
 }
 
 // Reach is Translate for one who moves the bytes. Through a key with a
 // signature in memory, addresses count data only, and the extents leave out the
-// tuples, which must be allowed too; Settle has to follow when the bytes have
-// moved. Authority for the addresses: drivers/infiniband/core/rw.c
+// tuples, which must be allowed too; with both domains alike they count tuples,
+// which move as data. Settle has to follow when the bytes have moved. Authority
+// for the addresses: drivers/infiniband/core/rw.c
 // rdma_rw_ctx_signature_init, which takes the tuples off the length where the
 // wire has none.
 func (d *Device) Reach(dst []sg.Extent, a Access) ([]sg.Extent, error) {
@@ -108,6 +136,13 @@ func (d *Device) Reach(dst []sg.Extent, a Access) ([]sg.Extent, error) {
 }
 
 func (d *Device) reachBlocks(dst []sg.Extent, s signed, k *mkey) ([]sg.Extent, error) {
+	if s.sig.alike {
+		out, err := d.Translate(dst, s.a)
+		if err == nil {
+			d.signed = append(d.signed, s)
+		}
+		return out, err
+	}
 	base, last := len(dst), sg.Extent{}
 	if base > 0 {
 		last = dst[base-1]
@@ -140,8 +175,9 @@ func (d *Device) Reached() int { return len(d.signed) }
 
 // Settle carries out what the accesses of Reach from the from-th on leave to
 // do, if the bytes have moved, and forgets them; a WQE forgets those of the one
-// before. Of the blocks that an access covers wholly, one that
-// reads compares the tuples, one that writes makes them. It appends what does
+// before. Of the blocks that an access covers wholly, one that reads compares
+// the tuples, one that writes makes them, or compares them too if both domains are
+// alike: they came over the wire. It appends what does
 // not match to errs, the first of each key; a key with an error tells no other
 // until a UMR writes its expected_sigerr_count. Tuples that cannot be read or
 // written do not match.
@@ -168,7 +204,8 @@ func (d *Device) Settle(errs []SigError, from int, moved bool) []SigError {
 func (d *Device) settle(s *signed, k *mkey) (first SigError, bad bool) {
 	off := s.a.VA - k.ctx.Start
 	end := off + s.a.Len
-	for b := (off + s.sig.block - 1) / s.sig.block; (b+1)*s.sig.block <= end; b++ {
+	span := s.sig.span()
+	for b := (off + span - 1) / span; (b+1)*span <= end; b++ {
 		e, ok := d.settleBlock(s, k, b)
 		if !ok && !bad {
 			first, bad = e, true
@@ -193,7 +230,8 @@ func (d *Device) settleBlock(s *signed, k *mkey, b uint64) (SigError, bool) {
 	var room [tupleMost]byte
 	want, got := room[:s.sig.tuple], buf[s.sig.block:]
 	s.sig.make(want, buf[:s.sig.block], b)
-	if s.a.Op.Writes() {
+	e.Wire = s.sig.alike && s.a.Op.Writes()
+	if s.a.Op.Writes() && !s.sig.alike {
 		return e, d.putTail(d.ext, want) == nil
 	}
 	e.Syndrome = s.sig.compare(want, got)

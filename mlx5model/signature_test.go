@@ -136,11 +136,39 @@ func TestReachBlocks(t *testing.T) {
 	}
 }
 
+// TestDomainsAlike: what makes two domains of one structure so alike that tuples
+// pass; anything else is not computed.
+func TestDomainsAlike(t *testing.T) {
+	d := newRig(t, nil).dev
+	d.psvs[1], d.psvs[2], d.psvs[3] = 5, 5, 6
+	good := make([]byte, bsfBytes)
+	copy(good, []byte{bsfSizeInline | bsfSame, 0xf0, 0xf0, 1, 8: 0x22, 0, 0, 1, 0x22, 0, 0, 2})
+	k := &mkey{bsf: good}
+	k.ctx.BSFEn = true
+	s, ok := d.signatureOf(k)
+	if !ok || !s.alike || s.span() != 516 {
+		t.Fatalf("%v, %+v", ok, s)
+	}
+	for at, v := range map[int]byte{0: bsfSizeInline, 2: 0xe0, 3: 0, 8: 0x42, 0xb: 3, bsfInlineWire + 4: 1, bsfInlineMem + 9: 1} {
+		k.bsf = bytes.Clone(good)
+		k.bsf[at] = v
+		if s, ok := d.signatureOf(k); ok {
+			t.Errorf("byte %#x is %#x: %+v", at, v, s)
+		}
+	}
+}
+
 func TestSigErrorCQE(t *testing.T) {
 	e := SigError{QPN: 0x123456, Key: 0xabcdef42, Syndrome: SigGuard | SigRef, Expected: 1, Actual: 2, ExpectedRef: 3, ActualRef: 4, Offset: 5 << 40}
 	b := make([]byte, CQESize)
 	(&CQE{Opcode: CQESigErr, Sig: &e}).Put(b)
 	if back := ParseCQE(b); back.Sig == nil || *back.Sig != e || back.Opcode != CQESigErr || back.QPN != e.QPN || back.Failed() {
+		t.Errorf("%+v", back)
+	}
+	e.Wire = true
+	wire := make([]byte, CQESize)
+	(&CQE{Opcode: CQESigErr, Sig: &e}).Put(wire)
+	if back := ParseCQE(wire); back.Sig == nil || *back.Sig != e || wire[0x23] != 0 {
 		t.Errorf("%+v", back)
 	}
 	if b[0x23] != 1 || b[0x10+3] != 1 || b[0x20] != 0x28 || b[0x3f] != 0xc0 {

@@ -3,12 +3,12 @@
 #include <poll.h>
 
 const struct crc crcs[CRCS] = {
-	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0xffffffff, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0xffffffff, MLX5DV_SIG_MASK_CRC32, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC64_XP10, 0, MLX5DV_SIG_MASK_CRC64_XP10, false },
-	{ MLX5DV_SIG_CRC_TYPE_CRC64_XP10, UINT64_MAX, MLX5DV_SIG_MASK_CRC64_XP10, false },
+	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0, MLX5DV_SIG_MASK_CRC32, MEMORY },
+	{ MLX5DV_SIG_CRC_TYPE_CRC32, 0xffffffff, MLX5DV_SIG_MASK_CRC32, MEMORY },
+	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0, MLX5DV_SIG_MASK_CRC32, MEMORY },
+	{ MLX5DV_SIG_CRC_TYPE_CRC32C, 0xffffffff, MLX5DV_SIG_MASK_CRC32, MEMORY },
+	{ MLX5DV_SIG_CRC_TYPE_CRC64_XP10, 0, MLX5DV_SIG_MASK_CRC64_XP10, MEMORY },
+	{ MLX5DV_SIG_CRC_TYPE_CRC64_XP10, UINT64_MAX, MLX5DV_SIG_MASK_CRC64_XP10, MEMORY },
 };
 
 size_t tuple_size(struct crc c) { return c.type == MLX5DV_SIG_CRC_TYPE_CRC64_XP10 ? 8 : 4; }
@@ -86,7 +86,7 @@ void configure(struct pair *p, struct mlx5dv_mkey *k, struct ibv_sge *e, uint16_
 {
 	struct mlx5dv_sig_crc crc = { .type = c.type, .seed = c.seed };
 	struct mlx5dv_sig_block_domain d = { .sig_type = MLX5DV_SIG_TYPE_CRC, .block_size = MLX5DV_BLOCK_SIZE_512, .sig.crc = &crc };
-	struct mlx5dv_sig_block_attr sig = { .wire = c.wire ? &d : NULL, .mem = c.wire ? NULL : &d, .check_mask = c.check };
+	struct mlx5dv_sig_block_attr sig = { .wire = c.where != MEMORY ? &d : NULL, .mem = c.where != WIRE ? &d : NULL, .check_mask = c.check };
 	struct mlx5dv_mkey_conf_attr conf = { 0 };
 	ibv_wr_start(p->ex);
 	p->ex->wr_id = 77;

@@ -6,12 +6,12 @@
 
 enum { BLOCK = 512 };
 
-/* What a key's domain is: of memory or of the wire alone. */
+/* What a key's domains are: memory's alone, or the wire's, or both alike. */
 struct crc {
 	enum mlx5dv_sig_crc_type type;
 	uint64_t seed;
 	uint8_t check;
-	bool wire;
+	enum { MEMORY, WIRE, BOTH } where;
 };
 extern const struct crc crcs[];
 enum { CRCS = 6 };

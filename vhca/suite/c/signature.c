@@ -13,7 +13,7 @@ static void wire_domain(void)
 	struct mlx5dv_mkey *k = signing_key();
 	struct ibv_sge e[2] = { sge_of(mb, b + 100, 300), sge_of(mb, b + 1000, 212) };
 	for (int i = 0; i < 5; i++) {
-		configure(p, k, e, 2, (struct crc){ MLX5DV_SIG_CRC_TYPE_CRC32C, 0xffffffff, MLX5DV_SIG_MASK_CRC32, true });
+		configure(p, k, e, 2, (struct crc){ MLX5DV_SIG_CRC_TYPE_CRC32C, 0xffffffff, MLX5DV_SIG_MASK_CRC32, WIRE });
 		struct ibv_sge s = sge_of(ma, a, 512);
 		fill(a, 512, (unsigned)i);
 		EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &s, 1, 0, k->rkey), IBV_WC_SUCCESS);
@@ -140,6 +140,48 @@ static void made(void)
 		}
 }
 
+/* Both domains alike: tuples count in addresses and move as data, and are compared both ways. */
+static void both_domains(void)
+{
+	for (int i = 0; i < CRCS; i++) {
+		struct crc c = crcs[i];
+		c.where = BOTH;
+		struct blocks x = make_blocks(c, 0);
+		uint32_t all = 4 * (uint32_t)x.step;
+		uint8_t *good = memcpy(pages(all), x.a, all);
+		struct ibv_sge through = { 0, all, x.k->lkey }, plain = sge_of(x.mb, x.b, all);
+		for (int bad = 0; bad < 3; bad++) { /* nothing, data, a tuple */
+			int at = bad == 1 ? 3 * x.step + 5 : 2 * x.step - 1;
+			for (int in = 0; in < 2; in++) {
+				uint8_t *from = in ? x.b : x.a, *to = in ? x.a : x.b;
+				memcpy(from, good, all);
+				from[at] ^= bad ? 0x20 : 0;
+				memset(to, 0x11, all);
+				EQUAL(rdma(x.p, in ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE, &through, 1, (uintptr_t)x.b, x.mb->rkey), IBV_WC_SUCCESS);
+				CHECK(!memcmp(from, to, all));
+				struct mlx5dv_mkey_err err = told(x.k);
+				EQUAL(err.err_type, bad ? MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD : MLX5DV_MKEY_NO_ERR);
+				if (bad) {
+					uint8_t *block = x.a + at / x.step * x.step;
+					EQUAL(err.err.sig.offset, block - x.a);
+					EQUAL(err.err.sig.expected_value, crc_of(c, block));
+					EQUAL(err.err.sig.actual_value, tuple_of(c, block));
+				}
+				configure(x.p, x.k, x.e, 2, c);
+			}
+		}
+		memcpy(x.a, good, all);
+		x.a[0] ^= 1;
+		x.a[all - 1] ^= 1;
+		through = (struct ibv_sge){ 1, all - 2, x.k->lkey }; /* of the bad blocks only parts */
+		EQUAL(rdma(x.p, IBV_WR_RDMA_WRITE, &through, 1, (uintptr_t)x.b, x.mb->rkey), IBV_WC_SUCCESS);
+		EQUAL(told(x.k).err_type, MLX5DV_MKEY_NO_ERR);
+		EQUAL(rdma(x.p, IBV_WR_RDMA_READ, &plain, 1, 0, x.k->rkey), IBV_WC_SUCCESS); /* a peer */
+		quiet(x.p->cq[1], 2);
+		EQUAL(told(x.k).err_type, MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD);
+	}
+}
+
 /* A region without room for the last tuple does not hold the block. */
 static void no_room(void)
 {
@@ -212,8 +254,13 @@ static void pipelining_bad(void)
 }
 
 const struct test signature_tests[] = {
-	{ "signature/wire_domain", wire_domain },         { "signature/checked", checked },
-	{ "signature/checked_for_peer", checked_for_peer }, { "signature/made", made },
-	{ "signature/no_room", no_room },                 { "signature/pipelining_good", pipelining_good },
-	{ "signature/pipelining_bad", pipelining_bad },   { 0 },
+	{ "signature/wire_domain", wire_domain },
+	{ "signature/checked", checked },
+	{ "signature/checked_for_peer", checked_for_peer },
+	{ "signature/made", made },
+	{ "signature/both_domains", both_domains },
+	{ "signature/no_room", no_room },
+	{ "signature/pipelining_good", pipelining_good },
+	{ "signature/pipelining_bad", pipelining_bad },
+	{ 0 },
 };

@@ -50,14 +50,14 @@ class End:
                             me.MLX5DV_MKEY_INIT_ATTR_FLAGS_BLOCK_SIGNATURE, 3)
         self.base = base
 
-    def configure(self, length, domain=None, check=0):
+    def configure(self, length, domain=None, check=0, both=False):
         self.qp.wr_start()
         self.qp.wr_flags = e.IBV_SEND_SIGNALED | e.IBV_SEND_INLINE
         self.qp.wr_mkey_configure(self.key, 3 if domain else 2, Mlx5MkeyConfAttr())
         self.qp.wr_set_mkey_access_flags(ALL)
         self.qp.wr_set_mkey_layout_list([SGE(self.mr.buf, length, self.mr.lkey)])
         if domain:
-            attr = Mlx5SigBlockAttr(mem=domain, check_mask=check)
+            attr = Mlx5SigBlockAttr(mem=domain, wire=domain if both else None, check_mask=check)
             self.qp.wr_set_mkey_sig_block(attr)
         self.qp.wr_complete()
         self.base.assertEqual(self.base.poll(self.cq).status, e.IBV_WC_SUCCESS)
@@ -148,6 +148,25 @@ class Signatures(Base):
                 self.assertEqual(a.told(), err)
                 a.mr.write(was, 1, 520 + at)
                 a.configure(3 * 520, domain, ALL_T10)
+
+    def test_t10dif_both(self):
+        """With tuples on the wire too they move as data, and are compared both ways."""
+        domain = self.dif(0xffff, me.MLX5DV_SIG_T10DIF_FLAG_REF_REMAP)
+        blocks = [text(3 * BLOCK, 1)[i * BLOCK:(i + 1) * BLOCK] for i in range(3)]
+        good = b''.join(x + struct.pack('>HHI', guard(x, 0xffff), 0xabcd, 0xfffffffe + i & 0xffffffff) for i, x in enumerate(blocks))
+        a, b = self.ends()
+        for at, err in ((None, me.MLX5DV_MKEY_NO_ERR), (7, me.MLX5DV_MKEY_SIG_BLOCK_BAD_GUARD),
+                        (515, me.MLX5DV_MKEY_SIG_BLOCK_BAD_APPTAG), (519, me.MLX5DV_MKEY_SIG_BLOCK_BAD_REFTAG)):
+            data = bytearray(good)
+            if at:
+                data[520 + at] ^= 1
+            for op, source, target in (e.IBV_WR_RDMA_WRITE, a, b), (e.IBV_WR_RDMA_READ, b, a):
+                target.mr.write(b'.' * len(data), len(data))
+                source.mr.write(bytes(data), len(data))
+                a.configure(len(data), domain, ALL_T10, both=True)
+                self.assertEqual(self.send(a.qp, a.cq, op, [SGE(0, len(data), a.key.lkey)], b.mr.buf, b.mr.rkey).status, e.IBV_WC_SUCCESS)
+                self.assertEqual(target.mr.read(len(data), 0), bytes(data))
+                self.assertEqual(a.told(), err)
 
     def test_escape(self):
         """Tags that say that a block is not to be checked."""
