@@ -5,6 +5,7 @@ package vhca
 import (
 	"fmt"
 	"io"
+	"math"
 	"time"
 	"unsafe"
 
@@ -115,7 +116,22 @@ func (e *Engine) number(next *uint32, most uint32, used func(uint32) bool) uint3
 
 func wordOf(b []byte) *uint32 { return (*uint32)(unsafe.Pointer(&b[0])) }
 
-var started, startedAt = time.Now(), monotonic()
+// started is a time as package time has it, startedAt the same by the kernel's
+// clock, or a little less: never more, so that nothing completes in the future.
+var started, startedAt = start()
+
+// start reads both clocks some times and keeps the closest pair, in case the
+// thread was put off between two readings.
+func start() (t time.Time, at int64) {
+	least := int64(math.MaxInt64)
+	for range 8 {
+		before, now := monotonic(), time.Now()
+		if gap := monotonic() - before; gap < least {
+			t, at, least = now, before, gap
+		}
+	}
+	return t, at
+}
 
 // monotonic is CLOCK_MONOTONIC in nanoseconds.
 func monotonic() int64 {
