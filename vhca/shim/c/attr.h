@@ -36,6 +36,7 @@ int get_context(hdr *h);        /* context.c */
 int query_context(hdr *h);
 int alloc_uar(hdr *h);
 int query_port(hdr *h);         /* caps.c */
+int query_port_steering(hdr *h);
 int query_gid_entry(hdr *h);
 int query_gid_table(hdr *h);
 int query_device(hdr *h);

@@ -13,10 +13,13 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5-abi.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
+#include <rdma/mlx5_user_ioctl_verbs.h>
 
 enum { MAX_CQE = (1 << 22) - 1, MAX_SGE = 30, PORT_LID = 1 };
 
-/* The port's only GID, as the sysfs tree has it. */
+enum { GIDS = 8 }; /* places of the port's table */
+
+/* The port's only GID, in the first place, as the sysfs tree has it. */
 static const uint8_t port_gid[16] = { 0xfe, 0x80, [8] = 0x02, 0, 0, 0xff, 0xfe, 0, 0, 0x01 };
 
 int query_port(hdr *h)
@@ -25,12 +28,22 @@ int query_port(hdr *h)
 		return EINVAL;
 	struct ib_uverbs_query_port_resp_ex resp = {
 		.legacy_resp = {
-			.max_msg_sz = 1u << 30, .gid_tbl_len = 1, .pkey_tbl_len = 1, .lid = PORT_LID, .sm_lid = PORT_LID,
+			.max_msg_sz = 1u << 30, .gid_tbl_len = GIDS, .pkey_tbl_len = 1, .lid = PORT_LID, .sm_lid = PORT_LID,
 			.state = IBV_PORT_ACTIVE, .max_mtu = IBV_MTU_4096, .active_mtu = IBV_MTU_4096, .max_vl_num = 4,
 			.active_width = 2, .active_speed = 32, .phys_state = 5,
 			.link_layer = IBV_LINK_LAYER_INFINIBAND },
 	};
 	output(h, UVERBS_ATTR_QUERY_PORT_RESP, &resp, sizeof(resp));
+	return 0;
+}
+
+/* query_port_steering says that no switch in the device steers the port: no flags. */
+int query_port_steering(hdr *h)
+{
+	struct mlx5_ib_uapi_query_port resp = { 0 };
+	if ((uint32_t)number(h, MLX5_IB_ATTR_QUERY_PORT_PORT_NUM) != 1)
+		return EINVAL;
+	output(h, MLX5_IB_ATTR_QUERY_PORT, &resp, sizeof(resp));
 	return 0;
 }
 
@@ -44,8 +57,11 @@ static struct ib_uverbs_gid_entry gid_entry(void)
 int query_gid_entry(hdr *h)
 {
 	struct ib_uverbs_gid_entry g = gid_entry();
-	if ((uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_PORT) != 1 || (uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX) != 0)
+	uint32_t index = (uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_GID_INDEX);
+	if ((uint32_t)number(h, UVERBS_ATTR_QUERY_GID_ENTRY_PORT) != 1 || index >= GIDS)
 		return EINVAL;
+	if (index != 0)
+		return ENODATA; /* an empty place */
 	output(h, UVERBS_ATTR_QUERY_GID_ENTRY_RESP_ENTRY, &g, sizeof(g));
 	return 0;
 }

@@ -105,11 +105,19 @@ class Device(Base):
         with self.assertRaises(PyverbsRDMAError):
             self.ctx.query_port(2)
         with self.assertRaises(PyverbsRDMAError):
-            self.ctx.query_gid(port_num=1, index=1)
+            self.ctx.query_gid(port_num=1, index=8)
+        with self.assertRaises(PyverbsRDMAError):
+            Mlx5Context.query_mlx5_port(self.ctx, 2)
 
     def test_gid(self):
         self.assertEqual(self.ctx.query_gid(port_num=1, index=0).gid[:4], 'fe80')
         self.assertEqual(len(self.ctx.query_gid_table(4)), 1)
+        self.assertEqual((self.ctx.query_port(1).gid_tbl_len, Mlx5Context.query_mlx5_port(self.ctx, 1).flags), (8, 0))
+        for index in range(1, 8):  # empty places of the table
+            self.assertEqual(set(self.ctx.query_gid(port_num=1, index=index).gid), {'0', ':'})
+            with self.assertRaises(PyverbsRDMAError) as err:
+                self.ctx.query_gid_ex(port_num=1, gid_index=index)
+            self.assertEqual(err.exception.error_code, errno.ENODATA)
         self.assertEqual(self.ctx.query_pkey(1, 0), 0xffff)
 
     def test_contexts(self):
