@@ -43,9 +43,9 @@ func (p *peer) deliver(to *qp, m *mlx5model.Message) mlx5model.Syndrome {
 		return p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
 	}
 	n := total(m.Local)
-	if m.Opcode == mlx5model.OpRDMAWriteImm {
+	if m.Opcode == mlx5model.OpRDMAWriteImm && n > 0 {
 		// The write comes first; without a receive, it is not repeated.
-		if s, ok := p.writeImm(to, pd, m, n); !ok {
+		if s, done := p.reach(to, pd, true, m.RKey, m.RAddr, m.Local, m.Memory); !done {
 			return s
 		}
 	}
@@ -84,28 +84,6 @@ func (p *peer) noReceive() mlx5model.Syndrome {
 		return mlx5model.SynOK // dropped
 	}
 	return p.wait(mlx5model.SynRNRRetry)
-}
-
-// writeImm moves the bytes of an RDMA WRITE with immediate.
-func (p *peer) writeImm(to *qp, pd uint32, m *mlx5model.Message, n uint64) (mlx5model.Syndrome, bool) {
-	if n == 0 {
-		return 0, true
-	}
-	if to.attr.Access&accessRemoteWrite == 0 {
-		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights), false
-	}
-	var err error
-	p.e.scatter, err = p.e.dev.Reach(p.e.scatter[:0],
-		mlx5model.Access{Op: mlx5model.RemoteWrite, QPN: to.n, PD: pd, Key: m.RKey, VA: m.RAddr, Len: n})
-	if err == nil {
-		if err = p.e.move(p.e.scatter, m.Local, m.Memory); err != nil && p.e.requesters(true, m.Local, m.Memory) {
-			return p.ownFault(err), false
-		}
-	}
-	if err != nil {
-		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err), false
-	}
-	return 0, true
 }
 
 // scatter moves the message into a receive. Where that fails at the receiver,

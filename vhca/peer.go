@@ -78,22 +78,33 @@ func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 	if to == nil {
 		return p.away(write, rkey, raddr, local, mem)
 	}
-	op, flag := mlx5model.RemoteRead, uint32(accessRemoteRead)
-	if write {
-		op, flag = mlx5model.RemoteWrite, accessRemoteWrite
-	}
 	pd, s := p.domain(to, p.address())
 	if to.spec.Type == XRCTgt && s == nil {
 		return p.refuse(to, mlx5model.SynRemoteInvReq, 0, errNoSRQ)
 	}
+	syn, done := p.reach(to, pd, write, rkey, raddr, local, mem)
+	if done {
+		p.e.stats.moved += total(local)
+	}
+	return syn
+}
+
+// reach moves the bytes of a WRITE or READ at the responder's end. It gives what
+// the requester sees, which of an unreliable service is nothing, and whether they
+// moved.
+func (p *peer) reach(to *qp, pd uint32, write bool, rkey uint32, raddr uint64, local []sg.Extent, mem mlx5model.HostMemory) (mlx5model.Syndrome, bool) {
+	op, flag := mlx5model.RemoteRead, uint32(accessRemoteRead)
+	if write {
+		op, flag = mlx5model.RemoteWrite, accessRemoteWrite
+	}
 	n := total(local)
 	if n > 0 && to.attr.Access&flag == 0 {
-		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights)
+		return p.refuse(to, mlx5model.SynRemoteAccess, eventAccess, errQPRights), false
 	}
 	var err error
 	p.e.scatter, err = p.e.dev.Reach(p.e.scatter[:0], mlx5model.Access{Op: op, QPN: to.n, PD: pd, Key: rkey, VA: raddr, Len: n})
 	if err != nil {
-		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err)
+		return p.refuse(to, p.e.c.Profile.SynKeyRemote, eventAccess, err), false
 	}
 	if write {
 		err = p.e.move(p.e.scatter, local, mem)
@@ -102,12 +113,11 @@ func (p *peer) Transfer(write bool, rkey uint32, raddr uint64, local []sg.Extent
 	}
 	if err != nil {
 		if p.e.requesters(write, local, mem) {
-			return p.ownFault(err)
+			return p.ownFault(err), false
 		}
-		return p.refuse(to, mlx5model.SynRemoteOp, eventAccess, err)
+		return p.refuse(to, mlx5model.SynRemoteOp, eventAccess, err), false
 	}
-	p.e.stats.moved += n
-	return mlx5model.SynOK
+	return mlx5model.SynOK, true
 }
 
 // requesters tells whether a copy that failed did so at the requester's end:
