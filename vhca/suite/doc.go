@@ -17,5 +17,5 @@
 //	go test ./vhca/suite -run RandomPrograms -args -program DIR/FILE
 //
 // FuzzPrograms makes programs from a fuzzer's bytes. With -mutants all -hunt 200
-// each wrong engine is looked for by that many programs, too.
+// TestHunt looks for each wrong engine by that many programs.
 package suite

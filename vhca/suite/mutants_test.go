@@ -22,7 +22,7 @@ import (
 
 var (
 	mutants = flag.String("mutants", "", "run the suites on wrong engines: all, issue, or a part of a name")
-	hunted  = flag.Int("hunt", 0, "look for each wrong engine by so many random programs too, and show the first that fails, shrunk")
+	hunted  = flag.Int("hunt", 0, "TestHunt: look for the wrong engines of -mutants by so many random programs each")
 )
 
 // mutant is an engine with one defect: a replacement in one source file, made
@@ -104,7 +104,7 @@ func TestMutants(t *testing.T) {
 	}
 	_, suite := need(t)
 	for i, m := range engines {
-		if *mutants != "all" && !(*mutants == "issue" && i < classic) && !strings.Contains(m.name, *mutants) {
+		if !m.chosen(i) {
 			continue
 		}
 		t.Run(m.name, func(t *testing.T) {
@@ -123,7 +123,6 @@ func TestMutants(t *testing.T) {
 			if slices.Contains(keysOnly, m.file) && !slices.Contains(m.tests, "signature/") {
 				m.contradicted(t, lib, suite)
 			}
-			m.hunt(t, lib, suite)
 		})
 	}
 }
@@ -145,18 +144,30 @@ func (m *mutant) contradicted(t *testing.T, lib launch.Library, suite string) {
 	}
 }
 
-// hunt says how many random programs it takes to notice the defect, and what is
-// left of that one. They need not notice it.
-func (m *mutant) hunt(t *testing.T, lib launch.Library, suite string) {
-	if *hunted == 0 {
-		return
+func (m *mutant) chosen(i int) bool {
+	return *mutants == "all" || *mutants == "issue" && i < classic || strings.Contains(m.name, *mutants)
+}
+
+// TestHunt says how many random programs it takes to notice a wrong engine, and
+// what is left of the one that does. They need not notice every one.
+func TestHunt(t *testing.T) {
+	if *hunted == 0 || *mutants == "" {
+		t.Skip("SKIPPED: asked for by -mutants=all -hunt=200")
 	}
-	f, n := newPlayer(t, lib, vhca.Settings{}, suite).hunt(*programSeed, *hunted)
-	if f == nil {
-		t.Logf("%d random programs see nothing", n)
-		return
+	_, suite := need(t)
+	for i, m := range engines {
+		if !m.chosen(i) {
+			continue
+		}
+		t.Run(m.name, func(t *testing.T) {
+			f, n := newPlayer(t, m.build(t), vhca.Settings{}, suite).hunt(*programSeed, *hunted)
+			if f == nil {
+				t.Logf("%d random programs see nothing", n)
+				return
+			}
+			t.Logf("random program %d, shrunk to %d actions\n%s", n, len(f.Program), f.Explain())
+		})
 	}
-	t.Logf("random program %d, shrunk to %d actions\n%s", n, len(f.Program), f.Explain())
 }
 
 // build makes the engine with the defect.
