@@ -25,7 +25,7 @@ import (
 
 var (
 	programSeed  = flag.Uint64("seed", 1, "of the first random program")
-	programCount = flag.Int("programs", 48, "how many random programs")
+	programCount = flag.Int("programs", 72, "how many random programs")
 	programSteps = flag.Int("steps", 60, "how many actions of each, and what they need to begin with")
 	programFile  = flag.String("program", "", "a program to play instead of random ones")
 	programKeep  = flag.String("keep", "", "the directory where a program that fails is left, shrunk")
@@ -212,11 +212,11 @@ func FuzzPrograms(f *testing.F) {
 		program.Draw(c, 10, false)
 		f.Add(c.Recorded())
 	}
-	p := new(player)
+	lib, suite := need(f)
+	p := &player{lib: lib, argv: []string{suite, "play"}}
 	f.Cleanup(p.stop)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		lib, suite := need(t)
-		p.t, p.lib, p.argv = t, lib, []string{suite, "play"}
+		p.t = t
 		if fail := p.check(program.Draw(sg.NewChoices(data), 200, false)); fail != nil {
 			report(t, p.shrunk(fail), "this program")
 		}

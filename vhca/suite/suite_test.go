@@ -63,7 +63,7 @@ func TestMain(m *testing.M) {
 }
 
 // need gives the libraries and the program, or skips.
-func need(t *testing.T) (launch.Library, string) {
+func need(t testing.TB) (launch.Library, string) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("SKIPPED: builds the virtual adapter")
