@@ -32,10 +32,16 @@ libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
 libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long]
 libc.munmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t]
+PAGE = mmap.PAGESIZE
 
 
 def pages(n, prot=mmap.PROT_READ | mmap.PROT_WRITE):
     return libc.mmap(None, n, prot, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, -1, 0)
+
+
+def hole():
+    """A page that is there until it is unmapped. It lies between two others: what is mapped next comes elsewhere."""
+    return pages(3 * PAGE) + PAGE
 
 
 def descriptors():
@@ -222,10 +228,10 @@ class Paging(More):
         """Memory that is gone at the sender's end is not the receiver's fault."""
         for op in e.IBV_WR_SEND, e.IBV_WR_RDMA_WRITE, e.IBV_WR_RDMA_READ:
             (a, b), (ca, cb) = self.pair()
-            gone, mr = pages(8192), MR(self.pd, 8192, ALL)
-            away = MR(self.pd, 8192, LW | ODP, address=gone)
+            gone, mr = hole(), MR(self.pd, PAGE, ALL)
+            away = MR(self.pd, PAGE, LW | ODP, address=gone)
             self.recv(b, [self.sge(mr)])
-            libc.munmap(gone, 8192)
+            libc.munmap(gone, PAGE)
             self.assertEqual(self.send(a, ca, op, [SGE(gone, 100, away.lkey)], mr.buf, mr.rkey).status, e.IBV_WC_LOC_PROT_ERR)
             self.assertEqual((cb.poll(1)[0], b.query(e.IBV_QP_STATE)[0].qp_state), (0, e.IBV_QPS_RTS))
 
@@ -234,10 +240,10 @@ class Paging(More):
                                 (e.IBV_WR_RDMA_WRITE, e.IBV_WC_REM_OP_ERR, e.IBV_WC_WR_FLUSH_ERR),
                                 (e.IBV_WR_RDMA_READ, e.IBV_WC_REM_OP_ERR, e.IBV_WC_WR_FLUSH_ERR)):
             (a, b), (ca, cb) = self.pair()
-            gone, mr = pages(8192), MR(self.pd, 8192, ALL)
-            away = MR(self.pd, 8192, ALL | ODP, address=gone)
-            self.recv(b, [SGE(gone, 8192, away.lkey)])
-            libc.munmap(gone, 8192)
+            gone, mr = hole(), MR(self.pd, PAGE, ALL)
+            away = MR(self.pd, PAGE, ALL | ODP, address=gone)
+            self.recv(b, [SGE(gone, PAGE, away.lkey)])
+            libc.munmap(gone, PAGE)
             self.assertEqual(self.send(a, ca, op, [self.sge(mr)], gone, away.rkey).status, own)
             self.assertEqual(self.poll(cb).status, theirs)
 
