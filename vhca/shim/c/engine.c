@@ -167,9 +167,9 @@ static bool look(void)
 }
 
 /*
- * For so long after work the thread does not sleep. It does not give its turn
- * away either, unless the program could not go on: on a busy machine a turn
- * given away comes back late, whereas one who wakes from sleep comes first.
+ * For so long after work the thread does not sleep, unless it has one processor
+ * with the program. It does not give its turn away either: that comes back late
+ * when the program polls, whereas one who wakes from sleep comes first.
  */
 enum { SPIN_NS = 30000 };
 static bool one_processor;
@@ -185,11 +185,8 @@ enum { SHARE = 7, SHORTEST = 20000, RESTLESS = 1000000, LONGEST = 8000000 };
 /* rest waits; a command, or a message of another process, ends it. */
 static void rest(uint64_t idle)
 {
-	if (idle < SPIN_NS) {
-		if (one_processor)
-			sched_yield();
+	if (idle < SPIN_NS && !one_processor)
 		return;
-	}
 	uint64_t sleep = idle >> SHARE, most = me.restless ? RESTLESS : LONGEST;
 	sleep = sleep < SHORTEST ? SHORTEST : sleep > most ? most : sleep;
 	struct timespec t = { 0, (long)sleep };
@@ -207,7 +204,8 @@ static void serve(void)
 {
 	prctl(PR_SET_NAME, "vhca");
 	prctl(PR_SET_TIMERSLACK, 1000);
-	one_processor = sysconf(_SC_NPROCESSORS_ONLN) < 2;
+	cpu_set_t may; /* a container or taskset may give the program one of many */
+	one_processor = sched_getaffinity(0, sizeof(may), &may) == 0 && CPU_COUNT(&may) < 2;
 	me.others = hca.fd();
 	unsigned pass = 0;
 	for (uint64_t last = now_ns();;) {
