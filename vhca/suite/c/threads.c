@@ -168,6 +168,37 @@ static void vforked(void)
 	EQUAL(ibv_destroy_comp_channel(ch), 0);
 }
 
+/* Queue pairs of thread domains, each with a doorbell page of its own. */
+static void domains(void)
+{
+	struct ibv_td *td[20];
+	struct ibv_pd *parent[20];
+	uint8_t *a = pages(SIZE);
+	struct ibv_mr *m = reg(a, SIZE, ALL);
+	for (int lap = 0; lap < 2; lap++) {
+		for (int i = 0; i < 20; i++) {
+			td[i] = ibv_alloc_td(ctx, &(struct ibv_td_init_attr){ 0 });
+			CHECK(td[i]);
+			parent[i] = ibv_alloc_parent_domain(ctx, &(struct ibv_parent_domain_init_attr){ .pd = pd, .td = td[i] });
+			CHECK(parent[i]);
+		}
+		for (int i = 0; i < 20; i++) {
+			struct pair *p = make_pair((struct options){ .pd2 = parent[i] });
+			struct ibv_sge s = sge_of(m, a, 64);
+			fill(a, 64, (unsigned)i);
+			EQUAL(post_send(p->qp[1], IBV_WR_RDMA_WRITE, &s, 1, (uintptr_t)a + 100, m->rkey), 0);
+			EQUAL(poll_one(p->cq[1]).status, IBV_WC_SUCCESS);
+			CHECK(holds(a + 100, 64, (unsigned)i));
+			close_pair(p);
+		}
+		for (int i = 0; i < 20; i++) {
+			EQUAL(ibv_dealloc_td(td[i]), EBUSY);
+			EQUAL(ibv_dealloc_pd(parent[i]), 0);
+			EQUAL(ibv_dealloc_td(td[i]), 0);
+		}
+	}
+}
+
 /* Objects by the hundred, and in use in every wrong order. */
 static void objects(void)
 {
@@ -189,5 +220,6 @@ static void objects(void)
 		close_pair(p[i]);
 }
 
-const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals }, { "thread/forked", forked }, { "thread/vforked", vforked }, { 0 } };
+const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals },
+	{ "thread/forked", forked }, { "thread/vforked", vforked }, { "thread/domains", domains }, { 0 } };
 const struct test limits_tests[] = { { "limits/objects", objects }, { 0 } };
