@@ -60,6 +60,7 @@ func Minimise(c *Case, run func(*Case) Verdict, maxSteps int) (*Case, Verdict) {
 	m.best.Comments = slices.DeleteFunc(m.best.Comments, func(n Comment) bool { return n.At == keySG })
 	for changed := true; changed && m.left > 0; {
 		changed = m.list()
+		changed = m.capacities() || changed
 		for _, edit := range edits {
 			changed = m.try(edit) || changed
 		}
@@ -102,15 +103,48 @@ func (m *minimiser) try(edit func(*Case)) bool {
 	return m.fails(c)
 }
 
-// list shrinks the list of the best case.
+// list shrinks the list of the best case with half of what is left of the
+// calls: a long list that cannot get smaller must not keep simpler options from
+// being tried, which may be what holds it. It tells whether there is more to do.
 func (m *minimiser) list() bool {
-	before := m.best.List
+	before, until := m.best.List, m.left/2
 	sg.Shrink(slices.Clone(before), func(l sg.List) bool {
 		c := m.best.Clone()
 		c.List = slices.Clone(l)
 		return m.fails(c)
-	}, m.left)
-	return !slices.Equal(before, m.best.List)
+	}, m.left-until)
+	return m.left == until || !slices.Equal(before, m.best.List)
+}
+
+// capacities halves each limit together with the list: a list that is just too
+// long for a limit can become no shorter as long as the limit stays.
+func (m *minimiser) capacities() (changed bool) {
+	for _, of := range limits {
+		for m.left > 0 {
+			c := m.best.Clone()
+			limit, n := of(&c.Limits), len(c.List)
+			if *limit < 2 || n < 2 {
+				break
+			}
+			*limit = halved(*limit)
+			last := c.Clone()
+			c.List, last.List = c.List[:(n+1)/2], last.List[n/2:]
+			if !m.fails(c) && !m.fails(last) {
+				break
+			}
+			changed = true
+		}
+	}
+	return changed
+}
+
+// limits are those that a list may be too long for.
+var limits = []func(*Limits) *uint32{
+	func(l *Limits) *uint32 { return &l.MaxEntries },
+	func(l *Limits) *uint32 { return &l.MaxRegions },
+	func(l *Limits) *uint32 { return &l.MaxInline },
+	func(l *Limits) *uint32 { return &l.Queue },
+	func(l *Limits) *uint32 { return &l.Pool },
 }
 
 // edits are simpler options, the most helpful first. Each is tried by itself

@@ -94,3 +94,39 @@ func TestMinimiseBounds(t *testing.T) {
 		t.Errorf("a case that passes became %+v, %+v", got, v)
 	}
 }
+
+// TestMinimiseCapacities: a list that is one entry too long for a limit gets
+// shorter together with the limit.
+func TestMinimiseCapacities(t *testing.T) {
+	for name, of := range map[string]func(*Limits) *uint32{
+		"entries": func(l *Limits) *uint32 { return &l.MaxEntries },
+		"regions": func(l *Limits) *uint32 { return &l.MaxRegions },
+		"pool":    func(l *Limits) *uint32 { return &l.Pool },
+	} {
+		c := &Case{}
+		*of(&c.Limits) = 64
+		for i := range uint64(90) {
+			c.List = append(c.List, sg.Entry{Addr: i << 16, Len: 4096})
+		}
+		small, v := Minimise(c, func(c *Case) Verdict {
+			limit := int(*of(&c.Limits))
+			return Verdict{Failed: limit > 0 && len(c.List) > limit, Class: "too-long"}
+		}, 1000)
+		if !v.Failed || len(small.List) != 2 || *of(&small.Limits) != 1 {
+			t.Errorf("%s:\n%s", name, Format(small))
+		}
+	}
+}
+
+// TestMinimiseGetsToTheOptions: a list that takes more calls than there are
+// leaves some for the options.
+func TestMinimiseGetsToTheOptions(t *testing.T) {
+	c := &Case{PageSize: 65536, Dialect: "ofed"}
+	for i := range uint64(500) {
+		c.List = append(c.List, sg.Entry{Addr: i << 16, Len: uint32(4096 + i)})
+	}
+	small, _ := Minimise(c, func(c *Case) Verdict { return Verdict{Failed: len(c.List) == 500, Class: "exact"} }, 400)
+	if small.PageSize != 0 || small.Dialect != "" {
+		t.Errorf("page size %d and dialect %q are left", small.PageSize, small.Dialect)
+	}
+}

@@ -9,7 +9,8 @@ import (
 // entries, then fewer bytes, then fewer lkeys, then lower addresses. It drops
 // entries, joins them, shortens them at either end, clears keys, and moves
 // single entries, runs of contiguous ones, and the whole list, in steps that
-// keep the place in a page where they can.
+// keep the place in a page where they can. A page more is no price for an entry
+// less, if they have one.
 //
 // fails must depend on its argument only and must not keep it. It is called at
 // most maxSteps times. The result is a list of its own for which fails was true,
@@ -43,7 +44,8 @@ func (s *shrinker) pass() bool {
 	took = s.join() || took
 	took = s.shorten() || took
 	took = s.clearKeys() || took
-	return s.lower() || took
+	took = s.lower() || took
+	return took || s.grow()
 }
 
 // try calls fails for a candidate that was built in scratch and makes it the
@@ -87,6 +89,23 @@ func (s *shrinker) join() (took bool) {
 		sum := uint64(a.Len) + uint64(b.Len)
 		front, back := Entry{a.Addr, uint32(sum), a.Lkey}, Entry{b.End() - sum, uint32(sum), b.Lkey}
 		if sum <= math.MaxUint32 && (s.joined(i, front) || front != back && s.joined(i, back)) {
+			took = true
+		} else {
+			i++
+		}
+	}
+	return took
+}
+
+// grow joins entries of more than a page and gives the result one page more: two
+// entries may touch a page, or take a descriptor, more than one of their length.
+// Short entries say more than few.
+func (s *shrinker) grow() (took bool) {
+	const page = 4096
+	for i := 0; i+1 < len(s.best) && s.steps > 0; {
+		a, b := s.best[i], s.best[i+1]
+		sum := uint64(a.Len) + uint64(b.Len) + page
+		if sum > 2*page && sum <= math.MaxUint32 && s.joined(i, Entry{a.Addr, uint32(sum), a.Lkey}) {
 			took = true
 		} else {
 			i++

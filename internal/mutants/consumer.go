@@ -50,7 +50,7 @@ var consumerBugs = []Mutant{
 		}}),
 	},
 	{
-		Name: "every-page-has-all-bytes", Bug: "B70", Project: "linux", Year: 2025, Strategies: copying, Minimum: 2, Witness: "bugs/b70-each-page-has-its-own-bytes",
+		Name: "every-page-has-all-bytes", Bug: "B70", Project: "linux", Year: 2025, Strategies: copying, Minimum: 1, Witness: "bugs/b70-each-page-has-its-own-bytes",
 		Cause: "siw: the copy of each page is given the bytes of all",
 		make: registered(func(_ *reg.Env, _ *reg.Request, r *reg.Registration) error {
 			for _, copies := range [...][]reg.Copy{r.CopyIn, r.CopyOut} {

@@ -92,7 +92,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "unmapped-with-mapped-count", Bug: "B20", Project: "linux", Year: 2020, Strategies: bothKinds, Minimum: 2, Witness: "bugs/b20-unmapped-with-the-count-after-mapping",
+		Name: "unmapped-with-mapped-count", Bug: "B20", Project: "linux", Year: 2020, Strategies: bothKinds, Minimum: 1, Witness: "bugs/b20-unmapped-with-the-count-after-mapping",
 		Cause: "xprtrdma keeps the mapped count and unmaps with it",
 		make: registered(func(_ *reg.Env, _ *reg.Request, r *reg.Registration) error {
 			r.UnmapNents = len(r.Mapped)
@@ -100,7 +100,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "original-count-registered", Bug: "B21", Project: "linux", Year: 2021, Commit: "fb4b1373dcab", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b21-success-measured-by-the-wrong-count",
+		Name: "original-count-registered", Bug: "B21", Project: "linux", Year: 2021, Commit: "fb4b1373dcab", Strategies: bothKinds, Minimum: 1, Witness: "bugs/b21-success-measured-by-the-wrong-count",
 		Cause: "RDS registers with the original count; entries that the mapping emptied carry no bytes",
 		make: registered(func(_ *reg.Env, req *reg.Request, r *reg.Registration) error {
 			r.DMANents = len(req.List)
@@ -118,7 +118,7 @@ var countBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "one-address-a-mapped-entry", Bug: "B23", Project: "linux", Year: 2026, Commit: "01ebdb00045d", Strategies: bothKinds, Minimum: 2, Witness: "bugs/b23-one-mapped-entry-many-chunks",
+		Name: "one-address-a-mapped-entry", Bug: "B23", Project: "linux", Year: 2026, Commit: "01ebdb00045d", Strategies: bothKinds, Minimum: 1, Witness: "bugs/b23-one-mapped-entry-many-chunks",
 		Cause: "RTRS server: one cached address for each mapped entry; after a merge later chunks have a wrong one or none",
 		make: mapsOther(func(a *listArgs) sg.List {
 			l := append(a.dst, a.orig...)

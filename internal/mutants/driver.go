@@ -134,7 +134,7 @@ var driverBugs = []Mutant{
 		make:  posts(func(w *reg.RegWR) { w.Access |= mlx5model.AccA }),
 	},
 	{
-		Name: "one-slot-short", Bug: "B85", Project: "spdk", Year: 2024, Commit: "5a5361cedd", Strategies: []string{"multimr"}, Minimum: 2, Witness: "mutants/queue-of-four-regions",
+		Name: "one-slot-short", Bug: "B85", Project: "spdk", Year: 2024, Commit: "5a5361cedd", Strategies: []string{"multimr"}, Minimum: 1, Witness: "mutants/queue-of-four-regions",
 		Cause: "less room in the queue is checked than the work requests take",
 		make:  encodes(encoder{size: func(n int) int { return n - 1 }}),
 	},

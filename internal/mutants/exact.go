@@ -132,7 +132,7 @@ var latentBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "latent-cpu-entries", Bug: "L6", Project: "ofed", Year: 2014, Strategies: bothKinds, Minimum: 2, Witness: "bugs/l6-walks-entries-before-mapping",
+		Name: "latent-cpu-entries", Bug: "L6", Project: "ofed", Year: 2014, Strategies: bothKinds, Minimum: 1, Witness: "bugs/l6-walks-entries-before-mapping",
 		Cause: "iSER walks the entries from before the DMA mapping, up to the number after it",
 		make:  mapsOther(func(req *listArgs) sg.List { return append(req.dst, req.orig[:min(len(req.orig), len(req.mapped))]...) }),
 	},

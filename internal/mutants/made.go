@@ -50,7 +50,7 @@ var madeMapping = []Mutant{
 		}),
 	},
 	{
-		Name: "klm-neighbours-swapped", Project: made, Strategies: klmUsers, Minimum: 2, Witness: "features/end-inside-page", Cause: "the first two KLMs stand in the wrong order",
+		Name: "klm-neighbours-swapped", Project: made, Strategies: klmUsers, Minimum: 1, Witness: "features/end-inside-page", Cause: "the first two KLMs stand in the wrong order",
 		make: afterKLMs(func(_ *klmsArgs, m *linux.Mapping, klms klmList) {
 			if m.N > 1 {
 				first := append([]byte(nil), klms[:mlx5model.KLMSize]...)
@@ -60,7 +60,7 @@ var madeMapping = []Mutant{
 		}),
 	},
 	{
-		Name: "klm-last-dropped", Project: made, Strategies: klmUsers, Minimum: 2, Witness: "features/end-inside-page", Cause: "the last KLM is left out, the length is not",
+		Name: "klm-last-dropped", Project: made, Strategies: klmUsers, Minimum: 1, Witness: "features/end-inside-page", Cause: "the last KLM is left out, the length is not",
 		make: afterKLMs(func(_ *klmsArgs, m *linux.Mapping, _ klmList) { m.N = max(m.N-1, 1) }),
 	},
 	{
@@ -227,7 +227,7 @@ var madeWQE = []Mutant{
 		},
 	},
 	{
-		Name: "rdma-segments-reversed", Project: made, Strategies: initiator, Minimum: 2, Witness: "features/end-inside-page", Cause: "the first two data segments stand in the wrong order",
+		Name: "rdma-segments-reversed", Project: made, Strategies: initiator, Minimum: 1, Witness: "features/end-inside-page", Cause: "the first two data segments stand in the wrong order",
 		make: encodes(encoder{rdma: func(_ *uint64, _ *uint32, sges []sg.Entry) []sg.Entry {
 			if len(sges) > 1 {
 				sges[0], sges[1] = sges[1], sges[0]
@@ -236,7 +236,7 @@ var madeWQE = []Mutant{
 		}}),
 	},
 	{
-		Name: "rdma-last-segment-dropped", Project: made, Strategies: initiator, Minimum: 2, Witness: "features/end-inside-page", Cause: "the last data segment of several is left out",
+		Name: "rdma-last-segment-dropped", Project: made, Strategies: initiator, Minimum: 1, Witness: "features/end-inside-page", Cause: "the last data segment of several is left out",
 		make: encodes(encoder{rdma: func(_ *uint64, _ *uint32, sges []sg.Entry) []sg.Entry { return sges[:max(len(sges)-1, 1)] }}),
 	},
 	{
@@ -288,7 +288,7 @@ var madeLife = append([]Mutant{
 		}),
 	},
 	{
-		Name: "one-region-an-entry", Project: made, Strategies: targets, Minimum: 2, Witness: "features/page-aligned", Cause: "neighbouring pages are not collected into one region",
+		Name: "one-region-an-entry", Project: made, Strategies: targets, Minimum: 1, Witness: "features/page-aligned", Cause: "neighbouring pages are not collected into one region",
 		make: pagesMutant(func(a *pagesArgs) (linux.Mapping, error) {
 			if a.from.Entry+1 < len(a.l) && restOf(a.l[:a.from.Entry+1], a.from) > 0 {
 				short := *a

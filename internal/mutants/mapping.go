@@ -43,7 +43,7 @@ var mappingBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "one-klm-past-the-array", Bug: "B31", Project: "linux", Year: 2017, Strategies: klmUsers, Minimum: 2, Witness: "bugs/b31-one-klm-past-the-array",
+		Name: "one-klm-past-the-array", Bug: "B31", Project: "linux", Year: 2017, Strategies: klmUsers, Minimum: 1, Witness: "bugs/b31-one-klm-past-the-array",
 		Cause: "mlx5_ib_sg_to_klms tests i > max_descs: one KLM is written behind the array",
 		make:  klmsMutant(func(a *klmsArgs) (linux.Mapping, error) { return pastTheArray(a, a.max+1) }),
 	},
@@ -88,7 +88,7 @@ var mappingBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "chain-entry-as-data", Bug: "B62", Project: "linux", Year: 2021, Strategies: initiator, Minimum: 3, Witness: "mutants/sg-chained",
+		Name: "chain-entry-as-data", Bug: "B62", Project: "linux", Year: 2021, Strategies: initiator, Minimum: 2, Witness: "mutants/sg-chained",
 		Cause: "nvme-rdma steps over a chained list with sgl++: behind two inline entries the link is sent as data",
 		make: mapsOther(func(a *listArgs) sg.List {
 			l := append(a.dst, a.mapped...)
@@ -126,7 +126,7 @@ var mappingBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "entries-beyond-capacity", Bug: "B68", Project: "linux", Year: 2025, Strategies: klmUsers, Minimum: 2, Witness: "bugs/b68-more-folios-than-sges",
+		Name: "entries-beyond-capacity", Bug: "B68", Project: "linux", Year: 2025, Strategies: klmUsers, Minimum: 1, Witness: "bugs/b68-more-folios-than-sges",
 		Cause: "smb client: the loop ends when there is no room or no byte left, and never counts the bytes: it runs past the array",
 		make:  klmsMutant(func(a *klmsArgs) (linux.Mapping, error) { return pastTheArray(a, 1<<16) }),
 	},
@@ -282,14 +282,14 @@ var gapBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "continuation-is-a-gap", Bug: "B30", Project: "linux", Year: 2019, Strategies: pageUsers, Minimum: 2, Witness: "bugs/b30-continuation-is-no-gap",
+		Name: "continuation-is-a-gap", Bug: "B30", Project: "linux", Year: 2019, Strategies: pageUsers, Minimum: 1, Witness: "bugs/b30-continuation-is-no-gap",
 		Cause: "the gap test runs before the attempt to extend the last segment: what continues it inside a page is refused",
 		make: pagesMutant(seesGap(func(before, after sg.Entry, page uint64) bool {
 			return before.End() == after.Addr && after.Addr%page != 0
 		})),
 	},
 	{
-		Name: "system-page-for-boundary", Bug: "B60", Project: "linux", Year: 2017, Strategies: pageUsers, Minimum: 2, Witness: "features/page-aligned",
+		Name: "system-page-for-boundary", Bug: "B60", Project: "linux", Year: 2017, Strategies: pageUsers, Minimum: 1, Witness: "features/page-aligned",
 		Cause: "nvme-rdma registers with system pages of 64 KiB what the queue keeps to a boundary of 4 KiB",
 		make:  requests(func(_ *reg.Env, req *reg.Request) { req.PageSize = max(req.PageSize, 1<<16) }),
 	},

@@ -150,7 +150,7 @@ var errPageSize = errors.New("page size 0: -EINVAL")
 // size, the block iterator, the table.
 var umemBugs = []Mutant{
 	{
-		Name: "page-size-by-lengths", Bug: "B07", Project: "linux", Year: 2020, Commit: "36798d5ae1af", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b07-end-of-entry-limits-page-size",
+		Name: "page-size-by-lengths", Bug: "B07", Project: "linux", Year: 2020, Commit: "36798d5ae1af", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b07-end-of-entry-limits-page-size",
 		Cause: "ib_umem_find_best_pgsz takes an entry's length for the iova of its end, and never looks at entry 0",
 		make: choose(func(u *umem) uint64 {
 			odd := u.l[0].Addr ^ u.iova
@@ -188,7 +188,7 @@ var umemBugs = []Mutant{
 		make:  registers(nonsenseSize),
 	},
 	{
-		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 2, Witness: "bugs/b11-contiguous-entries-are-one",
+		Name: "borders-always-break", Bug: "B11", Project: "linux", Year: 2025, Commit: "486055f5e09d", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b11-contiguous-entries-are-one",
 		Cause: "every border between entries counts as a break, even where memory goes on: small pages for large runs, or none",
 		make: registers(func(s reg.Strategy, e *reg.Env, req *reg.Request, r *reg.Registration) error {
 			if err := s.Register(e, req, r); err != nil {
@@ -216,7 +216,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "blocks-of-4g-truncated", Bug: "B12", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 2, Witness: "bugs/b12-blocks-of-4g",
+		Name: "blocks-of-4g-truncated", Bug: "B12", Project: "linux", Year: 2026, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b12-blocks-of-4g",
 		Cause: "offset and step of the block iterator have 32 bits: addresses behind blocks of 4 GiB are wrong",
 		make: writes(func(u *umem) error {
 			if u.size < 1<<32 {
@@ -280,7 +280,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "page-size-in-32-bits", Bug: "B36", Project: "linux", Year: 2025, Strategies: umemOnly, Minimum: 2, Witness: "bugs/b36-page-of-4g-in-32-bits",
+		Name: "page-size-in-32-bits", Bug: "B36", Project: "linux", Year: 2025, Strategies: umemOnly, Minimum: 1, Witness: "bugs/b36-page-of-4g-in-32-bits",
 		Cause: "the best page size is kept in 32 bits: 4 GiB is 0 and the registration fails",
 		make: writes(func(u *umem) error {
 			if u.size >= 1<<32 {
@@ -336,7 +336,7 @@ var umemBugs = []Mutant{
 		}),
 	},
 	{
-		Name: "page-shift-clamped", Bug: "B77", Project: "rdma-core", Year: 2022, Commit: "8dd405f45", Strategies: umemOnly, Minimum: 3, Witness: "bugs/b12-blocks-of-4g",
+		Name: "page-shift-clamped", Bug: "B77", Project: "rdma-core", Year: 2022, Commit: "8dd405f45", Strategies: umemOnly, Minimum: 1, Witness: "bugs/b12-blocks-of-4g",
 		Cause: "vfio: the page shift is limited to 31 bits, the blocks keep the larger size",
 		make: writes(func(u *umem) error {
 			u.size = min(u.size, 1<<31)
