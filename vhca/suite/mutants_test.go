@@ -97,6 +97,13 @@ var engines = []mutant{
 
 const classic = 8
 
+// TestMutantsFit: each defect still has its place, built or not.
+func TestMutantsFit(t *testing.T) {
+	for i := range engines {
+		engines[i].right(t)
+	}
+}
+
 // TestMutants: every wrong engine makes the suites fail, without hanging them.
 func TestMutants(t *testing.T) {
 	if *mutants == "" {
@@ -173,25 +180,14 @@ func TestHunt(t *testing.T) {
 // build makes the engine with the defect.
 func (m *mutant) build(t *testing.T) launch.Library {
 	t.Helper()
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(root, m.file)
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Count(string(text), m.old) != 1 {
-		t.Fatalf("%s has %d times %q", m.file, strings.Count(string(text), m.old), m.old)
-	}
+	file, text := m.right(t)
 	dir := t.TempDir()
 	wrong := filepath.Join(dir, "wrong.go")
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{file: wrong}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, b := range map[string][]byte{wrong: []byte(strings.Replace(string(text), m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
+	for name, b := range map[string][]byte{wrong: []byte(strings.Replace(text, m.old, m.new, 1)), filepath.Join(dir, "overlay.json"): overlay} {
 		if err := os.WriteFile(name, b, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -201,4 +197,23 @@ func (m *mutant) build(t *testing.T) launch.Library {
 		t.Fatal(err)
 	}
 	return lib
+}
+
+// right is the source file, with its text, that has what the defect replaces,
+// once.
+func (m *mutant) right(t *testing.T) (file, text string) {
+	t.Helper()
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file = filepath.Join(root, m.file)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(string(b), m.old); n != 1 {
+		t.Fatalf("%q: %s has %d times %q", m.name, m.file, n, m.old)
+	}
+	return file, string(b)
 }
