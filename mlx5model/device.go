@@ -41,7 +41,8 @@ type Device struct {
 
 	dest []byte // scratch: address of the WQE under way, of UD and XRC
 
-	watch func(Access, []sg.Extent, error) // is told of translations
+	watch  func(Access, []sg.Extent, error)          // is told of translations
+	onLand func(*QP, uint16, []byte) func(err error) // is told of late effects
 
 	signs    bool     // signatures are computed
 	signed   []signed // accesses whose signatures are still to do
@@ -79,7 +80,7 @@ func (d *Device) Reset(p Profile, mem HostMemory) error {
 	clear(d.psvs)
 	d.p, d.mem, d.unknownMask = p, mem, 0
 	d.SetSignatures(false)
-	d.watch = nil
+	d.watch, d.onLand = nil, nil
 	if d.heldTooMuch() {
 		d.trimPool()
 	}
@@ -134,6 +135,8 @@ type QP struct {
 	pending  int        // how many of unfenced count
 	ordering uint64
 	lastNote OrderingNote
+	late     *late // the WQE that has still to take effect, or nil
+	putOff   bool  // the WQE under way may be put off
 }
 
 // CreateQP adds a queue pair in state QPReady.
@@ -216,7 +219,7 @@ func (q *QP) Recover(ci uint32) {
 	if q.state == QPGone {
 		return
 	}
-	q.state, q.err, q.ci, q.pending = QPReady, nil, ci, 0
+	q.state, q.err, q.ci, q.pending, q.late = QPReady, nil, ci, 0, nil
 }
 
 // OrderingNote is a WQE that used a key which an earlier UMR of the same queue

@@ -89,6 +89,8 @@ type rig struct {
 	qp  *QP
 	sq  *Ring
 	pi  uint32
+
+	late bool // the next WQE takes effect late, if it can
 }
 
 func newRig(t testing.TB, edit func(*Profile)) *rig {
@@ -154,7 +156,12 @@ func (r *rig) post(c Ctrl, parts ...[]byte) []CQE {
 func (r *rig) ring(n uint32) []CQE {
 	r.qp.ClearCompletions()
 	r.pi += n
-	r.dev.Doorbell(r.qp, r.pi)
+	if r.late {
+		r.late = false
+		r.dev.StepLate(r.qp, r.pi)
+	} else {
+		r.dev.Doorbell(r.qp, r.pi)
+	}
 	if got := r.qp.Consumer(); got != r.pi {
 		r.t.Errorf("consumer counter %d after doorbell %d", got, r.pi)
 	}

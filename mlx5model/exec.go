@@ -73,10 +73,11 @@ func (d *Device) step(qp *QP, left uint32) uint32 {
 	copy(raw, qp.cfg.SQ.At(qp.ci, 0))
 	ctrl := ParseCtrl(raw)
 	n := min(max(WQEBBs(ctrl.DS), 1), left)
+	if qp.late != nil && qp.state == QPReady && qp.late.blocks(&ctrl) {
+		d.Land(qp)
+	}
 	if qp.state == QPError {
-		if ctrl.FmCeSe&CtrlCEMask != CtrlCEFirst {
-			qp.complete(&ctrl, CQE{Opcode: CQEReqErr, Syndrome: SynFlush, Index: uint16(qp.ci)})
-		}
+		qp.flush(&ctrl, uint16(qp.ci))
 		return n
 	}
 	bytes, err := d.frame(qp, &ctrl, left)
@@ -90,10 +91,25 @@ func (d *Device) step(qp *QP, left uint32) uint32 {
 		d.fail(qp, &ctrl, err)
 		return n
 	}
-	if qp.cfg.SigAll || ctrl.FmCeSe&CtrlCEMask >= CtrlCEAlways {
-		qp.complete(&ctrl, CQE{Opcode: CQERequester, ByteCount: uint32(bytes), Index: uint16(qp.ci)})
+	if qp.late == nil || qp.late.at != qp.ci {
+		qp.succeed(&ctrl, bytes)
 	}
 	return n
+}
+
+// succeed completes a WQE that was executed, if that is asked for.
+func (q *QP) succeed(c *Ctrl, bytes int) {
+	wants := q.cfg.SigAll || c.FmCeSe&CtrlCEMask >= CtrlCEAlways
+	if wants || q.late != nil {
+		q.complete(c, CQE{Opcode: CQERequester, ByteCount: uint32(bytes), Index: uint16(q.ci)}, wants)
+	}
+}
+
+// flush completes a WQE of a queue pair in the error state.
+func (q *QP) flush(c *Ctrl, index uint16) {
+	if c.FmCeSe&CtrlCEMask != CtrlCEFirst {
+		q.complete(c, CQE{Opcode: CQEReqErr, Syndrome: SynFlush, Index: index}, true)
+	}
 }
 
 // frame checks the control segment, fetches the whole WQE into d.raw and gives
@@ -132,6 +148,10 @@ func (d *Device) execute(qp *QP, raw []byte) (int, *WQEError) {
 	case OpNop:
 		return 0, nil
 	case OpUMR:
+		if qp.putOff {
+			d.putOffUMR(qp, w, raw)
+			return 0, nil
+		}
 		return 0, d.umr(qp, w)
 	case OpSetPSV:
 		return 0, d.setPSV(w)
@@ -147,14 +167,26 @@ func (d *Device) execute(qp *QP, raw []byte) (int, *WQEError) {
 
 // fail completes the WQE with an error and takes the queue pair to QPError.
 func (d *Device) fail(qp *QP, c *Ctrl, e *WQEError) {
+	if qp.late != nil {
+		if d.Land(qp); qp.state == QPError {
+			qp.flush(c, uint16(qp.ci))
+			return
+		}
+	}
 	e.Opcode, e.Index, e.QPN = c.Opcode, uint16(qp.ci), qp.cfg.QPN
-	qp.complete(c, CQE{Opcode: CQEReqErr, Syndrome: e.Syndrome, Vendor: uint8(e.Reason), Index: uint16(qp.ci)})
+	qp.complete(c, CQE{Opcode: CQEReqErr, Syndrome: e.Syndrome, Vendor: uint8(e.Reason), Index: uint16(qp.ci)}, true)
 	qp.state, qp.err, qp.pending = QPError, e, 0
 }
 
-func (q *QP) complete(c *Ctrl, e CQE) {
+// complete adds a completion; behind a late WQE it waits, and wants says whether
+// it is one then.
+func (q *QP) complete(c *Ctrl, e CQE, wants bool) {
 	e.WQEOpcode, e.QPN, e.UIDX = c.Opcode, q.cfg.QPN, q.cfg.UIDX
 	e.WantsEvent = c.FmCeSe&CtrlCEMask == CtrlCEEvent
+	if q.late != nil {
+		q.late.held = append(q.late.held, held{*c, e, wants})
+		return
+	}
 	q.cqes = append(q.cqes, e)
 }
 

@@ -13,21 +13,23 @@ type AtomicPeer interface {
 // AtomicSize is the length of an atomic's operand in bytes.
 const AtomicSize = 8
 
+// atomicFixed is what precedes an atomic's data segments.
+const atomicFixed = RaddrSize + 16
+
 // atomic executes an atomic WQE: raddr segment, be64 swap or add, be64
 // compare, and where to put the 8 bytes that were there, in the host's byte
 // order. Authority: include/linux/mlx5/qp.h mlx5_wqe_atomic_seg.
 func (d *Device) atomic(qp *QP, w *WQE) (int, *WQEError) {
-	const fixed = RaddrSize + 16
 	peer, ok := qp.cfg.Peer.(AtomicPeer)
 	if !ok {
 		return 0, &WQEError{Syndrome: SynLocalQPOp, Reason: ReasonOpcode}
 	}
-	if len(w.Data) < fixed {
+	if len(w.Data) < atomicFixed {
 		return 0, &WQEError{Syndrome: SynLocalQPOp, Reason: ReasonWQESize}
 	}
 	seg := w.Data
 	rkey := binary.BigEndian.Uint32(seg[8:])
-	w.Data = seg[fixed:]
+	w.Data = seg[atomicFixed:]
 	mem, total, e := d.localSide(qp, w, LocalWrite)
 	switch {
 	case e != nil:
@@ -39,6 +41,10 @@ func (d *Device) atomic(qp *QP, w *WQE) (int, *WQEError) {
 		binary.BigEndian.Uint64(seg[16:]), binary.BigEndian.Uint64(seg[24:]))
 	if s != SynOK {
 		return 0, &WQEError{Syndrome: s, Reason: ReasonPeer, Key: rkey}
+	}
+	if l := d.putOffData(qp, w, total); l != nil {
+		binary.NativeEndian.PutUint64(l.bytes, before)
+		return AtomicSize, nil
 	}
 	var b [AtomicSize]byte
 	binary.NativeEndian.PutUint64(b[:], before)

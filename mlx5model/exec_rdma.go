@@ -74,7 +74,16 @@ func (d *Device) rdma(qp *QP, w *WQE) (int, *WQEError) {
 	if qp.cfg.Peer == nil {
 		return 0, &WQEError{Syndrome: SynTransportRetry, Reason: ReasonNoPeer}
 	}
-	if s := qp.cfg.Peer.Transfer(!read, w.RKey, w.RAddr, d.gather, mem); s != SynOK {
+	local, late := d.gather, false
+	if read && qp.putOff {
+		if l := d.putOffData(qp, w, total); l != nil {
+			local, mem, late = []sg.Extent{{Len: total}}, l, true
+		}
+	}
+	if s := qp.cfg.Peer.Transfer(!read, w.RKey, w.RAddr, local, mem); s != SynOK {
+		if late {
+			qp.late = nil
+		}
 		return 0, &WQEError{Syndrome: s, Reason: ReasonPeer, Key: w.RKey}
 	}
 	if !read {

@@ -126,6 +126,7 @@ func (q *QP) SetPeer(p Peer) { q.cfg.Peer = p }
 // does: WQEs behind the consumer counter will be flushed.
 func (q *QP) Fail(err error) {
 	if q.state == QPReady {
+		q.flushLate()
 		q.state, q.err, q.pending = QPError, err, 0
 	}
 }
