@@ -26,8 +26,9 @@
 //
 // # What it is not
 //
-// Everything executes in order, as soon as it is seen: fences are noted, not
-// needed. There is one port, InfiniBand, without a subnet manager, and a
+// A queue pair executes in order, as soon as it is seen: fences are noted and
+// judged. Only with Faults.Reorder are they needed, as WQEs then take effect as
+// late as the fences of those behind them allow. There is one port, InfiniBand, without a subnet manager, and a
 // network that loses nothing. Raw packets, DC, device memory and
 // flow steering are not there and answer so that programs skip them.
 // Signatures of keys are computed as docs/vhca.md says, encryption is stored.

@@ -94,6 +94,7 @@ func New(c Config) (*Engine, error) {
 	if c.Trace != nil || c.Strict {
 		e.second = opinion.New(c.Profile)
 		dev.Watch(e.second.Access)
+		dev.OnLand(e.landing)
 	}
 	if c.Remote != nil {
 		c.Remote.engine = e

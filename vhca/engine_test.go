@@ -32,6 +32,7 @@ type rig struct {
 	cqdb   [2][]byte
 	pi, ri [2]uint16
 	ci     [2]uint32
+	fence  uint8 // of the next WQEs
 }
 
 const (
@@ -114,7 +115,7 @@ func (r *rig) reg(b []byte) uint32 {
 // send posts a WQE of segments and rings.
 func (r *rig) send(end int, op mlx5model.Opcode, segs ...[]byte) {
 	body := bytes.Join(segs, nil)
-	c := mlx5model.Ctrl{Index: r.pi[end], Opcode: op, QPN: r.qp[end], DS: uint8(1 + len(body)/16), FmCeSe: mlx5model.CtrlCEAlways}
+	c := mlx5model.Ctrl{Index: r.pi[end], Opcode: op, QPN: r.qp[end], DS: uint8(1 + len(body)/16), FmCeSe: mlx5model.CtrlCEAlways | r.fence}
 	raw := make([]byte, 16, 128)
 	c.Put(raw)
 	raw = append(raw, body...)

@@ -34,17 +34,34 @@ func (e *Engine) fault(q *qp, pi uint32) bool {
 			s = mlx5model.SynTransportRetry
 		}
 		e.dev.Inject(q.dev, pi, s)
-		for _, c := range q.dev.Completions() {
-			e.push(q.sendCQ, &c, nil)
-		}
+		e.complete(q)
 		q.dev.ClearCompletions()
 		e.broken(q, q.dev.Err())
 		return false
+	case f.draw(f.Reorder):
+		e.stats.faults++
+		if q.putOff = putsOff(q); !q.putOff {
+			q.delayed = clock()
+			return false
+		}
 	}
 	if f.draw(f.Padding) {
 		e.stalePadding(q)
 	}
 	return true
+}
+
+// putsOff reports whether the WQE at the head can take effect late by itself.
+// What cannot lets other queue pairs go first.
+func putsOff(q *qp) bool {
+	if _, late := q.dev.Late(); late {
+		return false
+	}
+	switch mlx5model.Opcode(q.dev.SQ().At(q.dev.Consumer(), 0)[3]) {
+	case mlx5model.OpUMR, mlx5model.OpRDMARead, mlx5model.OpAtomicCS, mlx5model.OpAtomicFA:
+		return true
+	}
+	return false
 }
 
 // stalePadding overwrites what stands behind the list of an inline UMR, to the

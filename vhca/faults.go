@@ -18,6 +18,7 @@ type Faults struct {
 	DelayNs  int64
 	Lost     float64 // a doorbell is not seen until the next one
 	Padding  float64 // the padding behind a UMR's inline KLM list is fetched stale
+	Reorder  float64 // the WQE takes effect as late as its followers' fences allow, or its queue pair lets others go first
 	Seed     uint64
 
 	rand *rand.Rand
@@ -31,6 +32,8 @@ type Faults struct {
 //	usec=N       for so many microseconds; normally 100
 //	lost=P       a doorbell is lost with probability P
 //	padding=P    the padding of a UMR's inline list holds old bytes
+//	reorder=P    a WQE is executed out of order with probability P, as far as the
+//	             architecture allows that; usec bounds for how long
 //	seed=N       of the draws
 func ParseFaults(spec string) (Faults, error) {
 	f := Faults{DelayNs: 100e3}
@@ -57,6 +60,8 @@ func (f *Faults) set(name, value string) error {
 		return probability(&f.Lost, value)
 	case "padding":
 		return probability(&f.Padding, value)
+	case "reorder":
+		return probability(&f.Reorder, value)
 	}
 	n, err := strconv.ParseUint(value, 0, 32)
 	if err != nil {
@@ -73,7 +78,7 @@ func (f *Faults) set(name, value string) error {
 	case "seed":
 		f.Seed = n
 	default:
-		return fmt.Errorf("unknown: error, syndrome, delay, usec, lost, padding or seed")
+		return fmt.Errorf("unknown: error, syndrome, delay, usec, lost, padding, reorder or seed")
 	}
 	return nil
 }
@@ -90,6 +95,8 @@ func probability(p *float64, s string) error {
 	return nil
 }
 
-func (f *Faults) any() bool { return f.Error > 0 || f.Delay > 0 || f.Lost > 0 || f.Padding > 0 }
+func (f *Faults) any() bool {
+	return f.Error > 0 || f.Delay > 0 || f.Lost > 0 || f.Padding > 0 || f.Reorder > 0
+}
 
 func (f *Faults) draw(p float64) bool { return p > 0 && f.rand.Float64() < p }

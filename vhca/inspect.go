@@ -80,17 +80,13 @@ func (e *Engine) known(q *qp, raw []byte) *mlx5model.CheckContext {
 // afterwards reports what came of a WQE.
 func (e *Engine) afterwards(q *qp, at uint16) {
 	e.comment(q, at)
-	if e.c.Trace != nil {
-		for _, c := range q.dev.Completions() {
-			if c.Failed() {
-				fmt.Fprintf(e.c.Trace, "  -> fails: %v\n", q.dev.Err())
-			} else {
-				fmt.Fprintf(e.c.Trace, "  -> completes, %d bytes\n", c.ByteCount)
-			}
-		}
-		if len(q.dev.Completions()) == 0 {
-			fmt.Fprintf(e.c.Trace, "  -> done, no completion asked for\n")
-		}
+	e.outcome(q)
+	if late, ok := q.dev.Late(); e.c.Trace != nil && ok && late == at {
+		fmt.Fprintf(e.c.Trace, "  -> put off: takes effect later\n")
+	} else if e.c.Trace != nil && ok {
+		fmt.Fprintf(e.c.Trace, "  -> done, ahead of WQEBB %d: completes behind that\n", late)
+	} else if e.c.Trace != nil && len(q.dev.Completions()) == 0 {
+		fmt.Fprintf(e.c.Trace, "  -> done, no completion asked for\n")
 	}
 	if n, last := q.dev.Ordering(); n != q.noted {
 		q.noted = n
@@ -100,6 +96,25 @@ func (e *Engine) afterwards(q *qp, at uint16) {
 		}
 		if e.c.Strict {
 			e.stop(q, at, nil, line)
+		}
+	}
+}
+
+// outcome reports completions.
+func (e *Engine) outcome(q *qp) {
+	if e.c.Trace == nil {
+		return
+	}
+	all := q.dev.Completions()
+	for _, c := range all {
+		which := ""
+		if len(all) > 1 {
+			which = fmt.Sprintf("WQEBB %d ", c.Index)
+		}
+		if c.Failed() {
+			fmt.Fprintf(e.c.Trace, "  -> %sfails: %v\n", which, q.dev.Err())
+		} else {
+			fmt.Fprintf(e.c.Trace, "  -> %scompletes, %d bytes\n", which, c.ByteCount)
 		}
 	}
 }

@@ -113,6 +113,8 @@ type qp struct {
 	why      mlx5model.Syndrome
 	noted    uint64 // ordering notes of the device that were reported
 	delayed  int64  // injected: nothing executes before
+	putOff   bool   // injected: the WQE at the head takes effect late
+	landBy   int64  // when a late WQE takes effect, 0 for none
 }
 
 // CreateQP adds a queue pair in state Reset and gives its number.
@@ -253,6 +255,7 @@ func (e *Engine) enter(q *qp, to State) {
 		q.dev.Recover(0)
 		q.dev.ClearCompletions()
 		q.rq.ci, q.deadline, q.attr, q.drain = 0, 0, Attr{}, false
+		q.delayed, q.putOff, q.landBy = 0, false, 0
 		delete(e.restless, q)
 		return
 	case Err:
@@ -261,6 +264,7 @@ func (e *Engine) enter(q *qp, to State) {
 			e.broken(q, errModified)
 		}
 	case SQD:
+		e.land(q)
 		e.drained(q)
 	}
 	e.run(q)

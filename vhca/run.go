@@ -53,6 +53,7 @@ func (e *Engine) run(q *qp) {
 	if q.state == Reset {
 		return
 	}
+	e.landDue(q)
 	if q.spec.SQWQEBBs != 0 && (q.state == RTS || q.state == Err) {
 		pi := bits.ReverseBytes32(atomic.LoadUint32(wordAt(q.spec.DB + 4)))
 		for (q.state == RTS || q.state == Err) && e.step(q, pi) {
@@ -67,7 +68,7 @@ func (e *Engine) run(q *qp) {
 // watch keeps those queue pairs restless that time or another's receive can
 // move. A broken one hears of what is posted by Ring.
 func (e *Engine) watch(q *qp) {
-	if q.deadline != 0 || q.delayed != 0 {
+	if q.deadline != 0 || q.delayed != 0 || q.landBy != 0 {
 		e.restless[q] = struct{}{}
 	} else {
 		delete(e.restless, q)
@@ -76,9 +77,13 @@ func (e *Engine) watch(q *qp) {
 
 // step executes one WQE and reports whether another may follow.
 func (e *Engine) step(q *qp, pi uint32) bool {
+	e.landDue(q)
 	if uint16(pi) == uint16(q.dev.Consumer()) {
 		q.deadline = 0
 		return false
+	}
+	if e.dev.LateBlocks(q.dev) {
+		e.land(q)
 	}
 	if q.deadline == 0 && e.inspect && q.state == RTS && !e.before(q, pi) {
 		return false
@@ -86,36 +91,88 @@ func (e *Engine) step(q *qp, pi uint32) bool {
 	at := uint16(q.dev.Consumer())
 	e.listen(q, pi)
 	umr := q.dev.SQ().At(q.dev.Consumer(), 0)[3] == byte(mlx5model.OpUMR)
-	n := e.dev.Step(q.dev, pi)
-	if n == 0 {
+	if !e.execute(q, pi) {
 		return false
 	}
 	q.deadline = 0
-	e.judgeDone(q)
+	e.judgeDone(q, at)
 	e.stats.wqes++
 	if umr {
 		e.stats.umrs++
 	}
 	e.settle(0, q.dev.State() == mlx5model.QPReady)
+	e.complete(q)
+	if e.inspect {
+		e.afterwards(q, at)
+	}
+	q.dev.ClearCompletions()
+	e.checkBroken(q)
+	return true
+}
+
+// execute has the device take one WQE, in order or late.
+func (e *Engine) execute(q *qp, pi uint32) bool {
+	if !q.putOff {
+		return e.dev.Step(q.dev, pi) != 0
+	}
+	if e.dev.StepLate(q.dev, pi) == 0 {
+		return false
+	}
+	q.putOff = false
+	if _, late := q.dev.Late(); late {
+		q.landBy = clock() + e.c.Faults.DelayNs
+	}
+	return true
+}
+
+// complete pushes the completions of the send queue.
+func (e *Engine) complete(q *qp) {
 	for _, c := range q.dev.Completions() {
 		if c.Failed() {
 			e.stats.errors++
 		}
 		e.push(q.sendCQ, &c, nil)
 	}
-	if e.inspect {
-		e.afterwards(q, at)
+	if _, late := q.dev.Late(); !late {
+		q.landBy = 0
 	}
-	q.dev.ClearCompletions()
+}
+
+func (e *Engine) checkBroken(q *qp) {
 	if q.dev.State() == mlx5model.QPError && q.state != Err {
 		e.broken(q, q.dev.Err())
 	}
-	return true
+}
+
+// landDue ends the time in which WQEs can overtake a late one.
+func (e *Engine) landDue(q *qp) {
+	if q.landBy != 0 && clock() >= q.landBy {
+		e.land(q)
+	}
+}
+
+// land has a late WQE take effect.
+func (e *Engine) land(q *qp) {
+	q.landBy = 0
+	if _, late := q.dev.Late(); !late {
+		return
+	}
+	e.dev.Land(q.dev)
+	e.complete(q)
+	if e.inspect {
+		e.outcome(q)
+	}
+	q.dev.ClearCompletions()
+	e.checkBroken(q)
 }
 
 // broken takes a queue pair to the error state and flushes its receives; what
 // it has to send is flushed when it runs next.
 func (e *Engine) broken(q *qp, why error) {
+	if q.state == Err {
+		return
+	}
+	e.land(q)
 	if q.state == Err {
 		return
 	}

@@ -3,6 +3,7 @@
 package vhca
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sgfuzz/sgfuzz/mlx5model"
@@ -40,7 +41,7 @@ func (e *Engine) listen(q *qp, pi uint32) {
 
 // judgeDone has the second opinion judge the WQE that has just executed, before
 // its completion lets the program change what it was about.
-func (e *Engine) judgeDone(q *qp) {
+func (e *Engine) judgeDone(q *qp, at uint16) {
 	if e.second == nil || e.judged == nil {
 		return
 	}
@@ -48,10 +49,15 @@ func (e *Engine) judgeDone(q *qp) {
 	if q.dev.State() == mlx5model.QPError {
 		err = q.dev.Err()
 	}
-	e.secondJudges(q, e.judged, err)
+	if f, ok := errors.AsType[*mlx5model.WQEError](err); ok && f.Index != at {
+		return // it was flushed
+	}
+	late, putOff := q.dev.Late()
+	e.opinionOn(q, e.judged, err, e.here, putOff && late == at)
 }
 
-func (e *Engine) secondJudges(q *qp, raw []byte, err error) {
+// opinionOn judges a WQE. One that is put off changes no key yet.
+func (e *Engine) opinionOn(q *qp, raw []byte, err error, here, putOff bool) {
 	var w mlx5model.WQE
 	if mlx5model.Decode(raw, &w) != nil {
 		return
@@ -59,10 +65,27 @@ func (e *Engine) secondJudges(q *qp, raw []byte, err error) {
 	switch w.Opcode {
 	case mlx5model.OpNop, mlx5model.OpSetPSV:
 	case mlx5model.OpUMR:
-		now, _ := e.dev.QueryMkey(w.Imm)
-		e.second.UMR(&w, q.n, q.spec.PD, e.c.Memory, err, now, e.dev.QueryXlt(w.Imm))
+		if !putOff {
+			now, _ := e.dev.QueryMkey(w.Imm)
+			e.second.UMR(&w, q.n, q.spec.PD, e.c.Memory, err, now, e.dev.QueryXlt(w.Imm))
+		}
 	default:
-		e.second.Data(&w, opinion.End{Failed: err != nil, Reliable: q.peer.reliable(), Here: e.here})
+		e.second.Data(&w, opinion.End{Failed: err != nil, Reliable: q.peer.reliable(), Here: here})
+	}
+}
+
+// landing is told before a late WQE takes effect, and gives what is told
+// afterwards. Its data were moved between the two ends before; they land now.
+func (e *Engine) landing(dev *mlx5model.QP, at uint16, raw []byte) func(error) {
+	q := e.qps[dev.QPN()]
+	was := e.second.Interrupt()
+	if e.c.Trace != nil {
+		fmt.Fprintf(e.c.Trace, "qp %#x, WQEBB %d takes effect now: %v\n", q.n, at, mlx5model.Opcode(raw[3]))
+	}
+	return func(err error) {
+		e.opinionOn(q, raw, err, false, false)
+		e.comment(q, at)
+		e.second.Resume(was)
 	}
 }
 

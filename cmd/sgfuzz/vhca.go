@@ -25,7 +25,7 @@ type vhcaCmd struct {
 	Trace   string   `placeholder:"FILE" help:"Decode every WQE as it executes, with what an oracle says of it, into FILE; - is standard error."`
 	Strict  bool     `help:"Stop the program at a WQE that no sound producer writes, or that lacks a fence, and where the adapter itself is wrong, and say why; exit status 86."`
 	Fast    bool     `help:"Copy memory unchecked: faster, and a bad address may crash the program."`
-	Faults  string   `placeholder:"SPEC" help:"Inject faults: error=P, syndrome=S, delay=P, usec=N, lost=P, padding=P, seed=N, separated by commas; P is a probability."`
+	Faults  string   `placeholder:"SPEC" help:"Inject faults: error=P, syndrome=S, delay=P, usec=N, lost=P, padding=P, reorder=P, seed=N, separated by commas; P is a probability."`
 	Record  string   `placeholder:"FILE" help:"Write the lists of work requests, with rights and direction, into FILE as cases, for replay; into a directory, or a name that ends in /, as case files."`
 	Stats   bool     `help:"Print what the adapter did when the program ends."`
 	Program []string `arg:"" passthrough:"" name:"program" help:"The program and its arguments, after --."`

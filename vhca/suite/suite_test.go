@@ -158,14 +158,16 @@ func TestPython(t *testing.T) {
 	if exec.Command(python, "-c", "import pyverbs.device").Run() != nil {
 		t.Skip("SKIPPED: no pyverbs (Debian: python3-pyverbs)")
 	}
+	reordered := vhca.Settings{Faults: "reorder=0.5,seed=6"}
 	for _, run := range []struct {
 		script string
 		vhca.Settings
 	}{{script: "python/suite.py"}, {script: "python/signature.py"}, {script: "python/device.py"}, {script: "python/qps.py"},
-		{script: "python/memory.py"}, {script: "python/completions.py"}, {"python/qps.py", vhca.Settings{Strict: true}}} {
+		{script: "python/memory.py"}, {script: "python/completions.py"}, {"python/qps.py", vhca.Settings{Strict: true}},
+		{"python/suite.py", reordered}, {"python/signature.py", reordered}, {"python/qps.py", reordered}, {"python/memory.py", reordered}} {
 		out, err := play(t, lib, run.Settings, []string{"PYTHONDONTWRITEBYTECODE=1"}, python, run.script)
 		if err != nil {
-			t.Errorf("%s, strict %v: %v\n%s", run.script, run.Strict, err, out)
+			t.Errorf("%s, strict %v, faults %q: %v\n%s", run.script, run.Strict, run.Faults, err, out)
 		}
 		t.Log(out)
 	}
@@ -299,5 +301,32 @@ func TestFaults(t *testing.T) {
 	out, err = play(t, lib, vhca.Settings{Faults: "padding=1", Stats: true}, nil, suite, "key/lists")
 	if err != nil || strings.Contains(out, " 0 faults injected") {
 		t.Errorf("padding is nobody's: %v\n%s", err, out)
+	}
+}
+
+// TestReorder: in an order that the architecture allows, all that waits for what
+// it needs goes as ever, and only what does not is noticed.
+func TestReorder(t *testing.T) {
+	lib, suite := need(t)
+	s := vhca.Settings{Faults: "reorder=0.5,seed=5", Stats: true}
+	out, err := play(t, lib, s, nil, suite, "rc/", "error/", "key/", "window/", "srq/", "ud/", "xrc/", "uc/", "signature/",
+		"strict/", "careful")
+	if err != nil || strings.Contains(out, " 0 faults injected") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	s.Faults = "reorder=1,usec=100000"
+	if out, err := play(t, lib, s, nil, suite, "careful"); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+	out, err = play(t, lib, s, nil, suite, "order/")
+	for _, test := range []string{"order/umr", "order/read", "order/atomic"} {
+		if err == nil || !strings.Contains(out, "ok   "+test+"_careful") || !strings.Contains(out, "FAIL "+test+"_careless") {
+			t.Errorf("%s: %v\n%s", test, err, out)
+		}
+	}
+	s.Strict, s.Stats = true, false
+	out, err = play(t, lib, s, nil, suite, "order/umr_careless")
+	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != vhca.ExitStrict || !strings.Contains(out, "no fence in between") {
+		t.Errorf("strict: %v\n%s", err, out)
 	}
 }

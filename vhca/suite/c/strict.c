@@ -98,3 +98,76 @@ static void unfenced(void) { through_key(0, 0); }
 static void reserved(void) { through_key(0x20, 1); }
 
 const struct test strict_tests[] = { { "strict/fenced", fenced }, { "strict/no_fence", unfenced }, { "strict/reserved_bits", reserved }, { 0 } };
+
+/*
+ * What follows goes well as long as everything is executed in order. The
+ * careless ones rely on that: sgfuzz vhca --faults reorder=1 shows it.
+ */
+
+/* A key is given another list, and used by the next work request, posted with it. */
+static void after_umr(uint8_t fence)
+{
+	uint8_t change[192], use[64], *a = pages(4096), *b = pages(4096);
+	struct ibv_mr *ma = reg(a, 4096, ALL), *mb = reg(b, 4096, ALL);
+	struct mlx5dv_mkey_init_attr at = { .pd = pd, .create_flags = MLX5DV_MKEY_INIT_ATTR_FLAGS_INDIRECT, .max_entries = 4 };
+	struct mlx5dv_mkey *k = mlx5dv_create_mkey(&at);
+	struct pair p = raw_pair();
+	fill(b, 4096, 1);
+	umr(change, p.qp[0]->qp_num, k->lkey, ma, 100);
+	post_raw(&p, change); /* in use, for the first 100 bytes of a */
+	put64(change + 136, (uintptr_t)a + 2000);
+	read_into(use, p.qp[0]->qp_num, mb->rkey, (uintptr_t)b, k->lkey, 0, 100, fence);
+	ibv_wr_start(p.ex);
+	p.ex->wr_flags = IBV_SEND_SIGNALED;
+	p.ex->wr_id = 1;
+	mlx5dv_wr_raw_wqe(p.dv, change);
+	p.ex->wr_id = 2;
+	mlx5dv_wr_raw_wqe(p.dv, use);
+	EQUAL(ibv_wr_complete(p.ex), 0);
+	for (unsigned id = 1; id <= 2; id++) { /* completions stay in order */
+		struct ibv_wc wc = poll_one(p.cq[0]);
+		EQUAL(wc.wr_id, id);
+		EQUAL(wc.status, IBV_WC_SUCCESS);
+	}
+	CHECK(holds(a + 2000, 100, 1));
+	CHECK(a[0] == 0);
+	EQUAL(ibv_destroy_qp(p.qp[0]), 0);
+	EQUAL(ibv_destroy_cq(p.cq[0]), 0);
+}
+
+/* What a READ or an atomic brings is sent on by the next work request. */
+static void after_read(int flags, bool atomic)
+{
+	uint8_t *a = pages(4096), *b = pages(4096);
+	struct ibv_mr *ma = reg(a, 4096, ALL), *mb = reg(b, 4096, ALL);
+	struct pair *p = make_pair((struct options){ 0 });
+	struct ibv_sge sge = sge_of(ma, a, atomic ? 8 : 1000);
+	struct ibv_send_wr *bad, write = { .wr_id = 2, .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_RDMA_WRITE,
+					   .send_flags = IBV_SEND_SIGNALED | flags, .wr.rdma = { (uintptr_t)b + 2000, mb->rkey } };
+	struct ibv_send_wr get = { .wr_id = 1, .next = &write, .sg_list = &sge, .num_sge = 1, .opcode = IBV_WR_RDMA_READ, .wr.rdma = { (uintptr_t)b, mb->rkey } };
+	if (atomic) {
+		get.opcode = IBV_WR_ATOMIC_FETCH_AND_ADD;
+		get.wr.atomic.remote_addr = (uintptr_t)b;
+		get.wr.atomic.compare_add = 0;
+		get.wr.atomic.rkey = mb->rkey;
+	}
+	fill(b, 1000, 1);
+	EQUAL(ibv_post_send(p->qp[0], &get, &bad), 0);
+	struct ibv_wc wc = poll_one(p->cq[0]);
+	EQUAL(wc.wr_id, 2);
+	EQUAL(wc.status, IBV_WC_SUCCESS);
+	CHECK(holds(a, sge.length, 1)); /* it has landed when what follows is complete */
+	CHECK(holds(b + 2000, sge.length, 1));
+	close_pair(p);
+}
+
+static void umr_careful(void) { after_umr(0x20); }
+static void umr_careless(void) { after_umr(0); }
+static void read_careful(void) { after_read(IBV_SEND_FENCE, false); }
+static void read_careless(void) { after_read(0, false); }
+static void atomic_careful(void) { after_read(IBV_SEND_FENCE, true); }
+static void atomic_careless(void) { after_read(0, true); }
+
+const struct test order_tests[] = { { "order/umr_careful", umr_careful }, { "order/umr_careless", umr_careless },
+				    { "order/read_careful", read_careful }, { "order/read_careless", read_careless },
+				    { "order/atomic_careful", atomic_careful }, { "order/atomic_careless", atomic_careless }, { 0 } };
