@@ -172,8 +172,8 @@ func report(t *testing.T, f *program.Failure, what string) {
 	t.Errorf("%s, shrunk to %d actions; %s\n%s", what, len(f.Program), how, text)
 }
 
-// TestRandomPrograms plays random programs, all in one process: checked, with
-// plain copies, and on a strict adapter. With -program it plays that.
+// TestRandomPrograms plays random programs on adapters of several kinds, those
+// of one kind in one process. With -program it plays that.
 func TestRandomPrograms(t *testing.T) {
 	lib, suite := need(t)
 	if *programFile != "" {
@@ -194,7 +194,12 @@ func TestRandomPrograms(t *testing.T) {
 		name string
 		s    vhca.Settings
 		part int
-	}{{"checked", vhca.Settings{}, 1}, {"fast", vhca.Settings{Fast: true}, 4}, {"strict", vhca.Settings{Strict: true}, 4}} {
+	}{
+		{"checked", vhca.Settings{}, 1},
+		{"fast", vhca.Settings{Fast: true}, 4},
+		{"strict", vhca.Settings{Strict: true}, 4},
+		{"delays and stale padding", vhca.Settings{Faults: "delay=0.2,usec=50,padding=1,seed=1"}, 4}, // which nobody may notice
+	} {
 		t.Run(kind.name, func(t *testing.T) {
 			seed := *programSeed + uint64(i)<<32
 			f, n := newPlayer(t, lib, kind.s, suite).hunt(seed, *programCount/kind.part)

@@ -9,31 +9,31 @@
 //
 //	pair 0 1 0 0xf 0x7        pair 0: domains of its ends, qp_access_flags of both
 //	recover 0                 both ends through RESET to RTS
-//	region 4 0 0x4000000100 600 0x4000000100 0x1f
+//	region 4 0 0x2000000100 600 0x2000000100 0x1f
 //	                          object 4: domain, address, bytes, iova, rights
-//	rereg 4 5 0 0x4000000200 64 0x17
+//	rereg 4 5 0 0x2000000200 64 0x17
 //	                          flags, domain, address, bytes, rights
 //	dereg 4
 //	mkey 5 0 8 1              object 5: domain, entries, 1: a peer may invalidate it
 //	destroy 5
 //	window 6 0                object 6, a window of type 2: domain
 //	free 6
-//	fill 0x4000000000 100 7   the processor writes a pattern: address, bytes, seed
-//	receive 1 4@0x4000000100:64
+//	fill 0x2000000000 100 7   the processor writes a pattern: address, bytes, seed
+//	receive 1 4@0x2000000100:64
 //	                          at end 1, into pieces KEY@ADDRESS:BYTES
 //
 // and the requests, first the end that posts them (ends 0 and 1 are pair 0's):
 //
-//	write 0 5 0x10 4@0x4000000100:64    remote key and address, pieces; also read
-//	add 0 5 0x10 7 4@0x4000000100:8     fetch and add
-//	swap 0 5 0x10 7 8 4@0x4000000100:8  compare and swap: to what, if it is what
-//	send 0 4@0x4000000100:64
-//	send_inv 0 5 4@0x4000000100:64      invalidates key 5 at the other end
+//	write 0 5 0x10 4@0x2000000100:64    remote key and address, pieces; also read
+//	add 0 5 0x10 7 4@0x2000000100:8     fetch and add
+//	swap 0 5 0x10 7 8 4@0x2000000100:8  compare and swap: to what, if it is what
+//	send 0 4@0x2000000100:64
+//	send_inv 0 5 4@0x2000000100:64      invalidates key 5 at the other end
 //	local_inv 0 5
-//	list 0 5 0xf 4@0x4000000100:64      key 5 becomes the pieces, with these rights
-//	interleaved 0 5 0xf 3 4@0x4000000100:8/24
+//	list 0 5 0xf 4@0x2000000100:64      key 5 becomes the pieces, with these rights
+//	interleaved 0 5 0xf 3 4@0x2000000100:8/24
 //	                                    three cycles; BYTES/SKIP
-//	bind 0 6 4 0x4000000100 64 0x6      window 6 onto region 4: address, bytes, rights
+//	bind 0 6 4 0x2000000100 64 0x6      window 6 onto region 4: address, bytes, rights
 //
 // Lists and interleaved layouts are the even ends'. A request that ends in
 // " &" is posted together with the next one, if that is of the same end.
@@ -52,7 +52,7 @@ import (
 // Memory of a program: one piece, where every player puts it. It begins as
 // Pattern of seed 7.
 const (
-	Base = 0x40_0000_0000 // an address that every 39-bit address space has
+	Base = 0x20_0000_0000 // in every 39-bit address space, and away from where Go begins its heap
 	Size = 0x2000         // bytes
 )
 

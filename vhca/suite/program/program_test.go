@@ -66,8 +66,8 @@ func TestParseRefuses(t *testing.T) {
 		"write 6 0 0":                                        "no end",
 		"write 0":                                            "needs an end and a key",
 		"region 1 0 0x1000 1 0 0":                            "a region is of memory",
-		"region 1 0 0x4000000000 8193 0 0":                   "a region is of memory",
-		"region 1 0 0x4000000000 8 0 0x2":                    "a region is of memory",
+		"region 1 0 0x2000000000 8193 0 0":                   "a region is of memory",
+		"region 1 0 0x2000000000 8 0 0x2":                    "a region is of memory",
 		"mkey 1 0 4 0\nmkey 1 0 4 0":                         "made twice",
 		"write 0 512 0":                                      "",
 		"read 0 1 0 512@0:1":                                 "pieces have bytes",
@@ -78,9 +78,9 @@ func TestParseRefuses(t *testing.T) {
 		"add 0 1 0 5 1@0:4":                                  "one piece of 8 bytes",
 		"interleaved 0 5 0xf 0 1@0:1":                        "cycles",
 		"interleaved 0 5 0xf 1 1@0:65535/1":                  "less than 2^16",
-		"rereg 1 0 0 0x4000000000 8 0":                       "flags",
-		"bind 0 1 2 0x4000000000 8 1":                        "remote rights",
-		"fill 0x4000001fff 2 0":                              "memory is",
+		"rereg 1 0 0 0x2000000000 8 0":                       "flags",
+		"bind 0 1 2 0x2000000000 8 1":                        "remote rights",
+		"fill 0x2000001fff 2 0":                              "memory is",
 		"write 0 1 0 1~300@0:1":                              "out of range",
 		"pair 0 0 0 0xf":                                     "needs 5 numbers",
 		strings.Repeat("# nothing\n", 3) + "recover 0 1@0:1": "line 4",
@@ -93,15 +93,15 @@ func TestParseRefuses(t *testing.T) {
 
 // TestOverlap: what has no defined result is left out, and only that.
 func TestOverlap(t *testing.T) {
-	const begin = "region 0 0 0x4000000000 8192 0x4000000000 0xf\npair 0 0 0 0xf 0xf\n"
+	const begin = "region 0 0 0x2000000000 8192 0x2000000000 0xf\npair 0 0 0 0xf 0xf\n"
 	for line, stays := range map[string]bool{
-		"write 0 0 0x4000000010 0@0x4000000000:17":                  false,
-		"write 0 0 0x4000000010 0@0x4000000000:16":                  true,
-		"read 0 0 0x4000000010 0@0x4000000011:4":                    false,
-		"add 0 0 0x4000000010 1 0@0x4000000011:8":                   false,
-		"write 0 0 0x4000001ff0 0@0x4000001fe0:17":                  true, // refused
-		"receive 1 0@0x4000000000:8\nsend 0 0@0x4000000004:8":       false,
-		"receive 1 0@0x4000000000:8\nsend_inv 0 0 0@0x4000000009:8": true,
+		"write 0 0 0x2000000010 0@0x2000000000:17":                  false,
+		"write 0 0 0x2000000010 0@0x2000000000:16":                  true,
+		"read 0 0 0x2000000010 0@0x2000000011:4":                    false,
+		"add 0 0 0x2000000010 1 0@0x2000000011:8":                   false,
+		"write 0 0 0x2000001ff0 0@0x2000001fe0:17":                  true, // refused
+		"receive 1 0@0x2000000000:8\nsend 0 0@0x2000000004:8":       false,
+		"receive 1 0@0x2000000000:8\nsend_inv 0 0 0@0x2000000009:8": true,
 	} {
 		p, err := Parse(begin + line)
 		if err != nil {
@@ -141,7 +141,7 @@ func TestShrink(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	p, err := Parse("region 0 0 0x4000000000 8192 0x4000000000 0xf\npair 0 0 0 0xf 0xf\nwrite 0 0 0x4000000100 0@0x4000000000:2 &\nread 0 0 0x0 0@0x4000000000:2\nfree 7\n")
+	p, err := Parse("region 0 0 0x2000000000 8192 0x2000000000 0xf\npair 0 0 0 0xf 0xf\nwrite 0 0 0x2000000100 0@0x2000000000:2 &\nread 0 0 0x0 0@0x2000000000:2\nfree 7\n")
 	if err != nil {
 		t.Fatal(err)
 	}
