@@ -129,6 +129,7 @@ func TestMutants(t *testing.T) {
 			t.Logf("caught by %s", by)
 			if slices.Contains(keysOnly, m.file) && !slices.Contains(m.tests, "signature/") {
 				m.contradicted(t, lib, suite)
+				noticed(t, lib, suite)
 			}
 		})
 	}
@@ -148,6 +149,16 @@ func (m *mutant) contradicted(t *testing.T, lib launch.Library, suite string) {
 	out, err := play(t, lib, vhca.Settings{Strict: true}, nil, args...)
 	if e, ok := errors.AsType[*exec.ExitError](err); !ok || e.ExitCode() != vhca.ExitStrict || !strings.Contains(out, opinion.ErrDisagrees.Error()) {
 		t.Errorf("strict: %v\n%s", err, out)
+	}
+}
+
+// noticed: random programs see by themselves that keys are wrong.
+func noticed(t *testing.T, lib launch.Library, suite string) {
+	t.Helper()
+	const most = 64
+	p := newPlayer(t, lib, vhca.Settings{}, suite)
+	if f, n := p.first(*programSeed, most); f == nil {
+		t.Errorf("%d random programs see nothing", n)
 	}
 }
 

@@ -125,9 +125,18 @@ func (p *player) check(q program.Program) *program.Failure {
 	return program.Check(q, p.lines(q.String()))
 }
 
-// hunt plays programs from a seed on, until one fails, and shrinks it. It gives
-// the number of those that were played.
+// hunt is first, and shrinks the program.
 func (p *player) hunt(seed uint64, n int) (*program.Failure, int) {
+	f, n := p.first(seed, n)
+	if f != nil {
+		f = p.shrunk(f)
+	}
+	return f, n
+}
+
+// first plays programs from a seed on, until one fails. It gives the number of
+// those that were played.
+func (p *player) first(seed uint64, n int) (*program.Failure, int) {
 	for i := range n {
 		steps := *programSteps
 		if i%8 == 7 { // long enough to lap the queues
@@ -135,7 +144,7 @@ func (p *player) hunt(seed uint64, n int) (*program.Failure, int) {
 		}
 		q := program.Draw(sg.NewRandom(seed+uint64(i)), steps, p.s.Strict)
 		if f := p.check(q); f != nil {
-			return p.shrunk(f), i + 1
+			return f, i + 1
 		}
 	}
 	return nil, n
