@@ -27,7 +27,7 @@ void output32(hdr *h, uint16_t id, uint32_t v);
 /* new_handle answers with the handle of a new object. */
 void new_handle(hdr *h, uint16_t id, uint64_t handle);
 
-enum { MAX_QP_WR = 32768 }; /* the longest queue */
+enum { MAX_QP_WR = 32768 /* the longest queue */, MAX_RD_ATOMIC = 16 /* READs and atomics that may be under way */ };
 
 /* ---- methods, by file; each gives 0 or an errno ---- */
 

@@ -85,7 +85,7 @@ static void device(struct ib_uverbs_query_device_resp *r)
 		.node_guid = htobe64(0x020000fffe000001), .sys_image_guid = htobe64(0x020000fffe000001),
 		.max_mr_size = ~0ull, .page_size_cap = ~0xfffull, .vendor_id = 0x2c9, .vendor_part_id = 4119,
 		.max_qp = 4096, .max_qp_wr = MAX_QP_WR, .max_sge = MAX_SGE, .max_sge_rd = MAX_SGE, .max_cq = 1 << 16, .max_cqe = MAX_CQE,
-		.max_mr = 1 << 16, .max_pd = 1 << 16, .max_qp_rd_atom = 16, .max_res_rd_atom = 1 << 16, .max_qp_init_rd_atom = 16,
+		.max_mr = 1 << 16, .max_pd = 1 << 16, .max_qp_rd_atom = MAX_RD_ATOMIC, .max_res_rd_atom = 1 << 16, .max_qp_init_rd_atom = MAX_RD_ATOMIC,
 		.atomic_cap = IBV_ATOMIC_HCA, .max_mw = 1 << 16, .max_ah = 1 << 20, .max_srq = 1 << 16, .max_srq_wr = MAX_QP_WR - 1, .max_srq_sge = 31,
 		.max_pkeys = 1, .local_ca_ack_delay = 16, .phys_port_cnt = 1,
 		.device_cap_flags = IB_UVERBS_DEVICE_MEM_WINDOW | IB_UVERBS_DEVICE_MEM_WINDOW_TYPE_2B | IB_UVERBS_DEVICE_XRC |

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <infiniband/verbs.h>
@@ -95,9 +96,13 @@ int create_qp(hdr *h)
 	return 0;
 }
 
-/* remember keeps the attributes that a mask names. */
+/* remember keeps the attributes that a mask names. In RESET only those of the creation are left. */
 static void remember(struct ib_uverbs_query_qp_resp *a, const struct ib_uverbs_modify_qp *m)
 {
+	if (m->attr_mask & IBV_QP_STATE && m->qp_state == IBV_QPS_RESET)
+		*a = (struct ib_uverbs_query_qp_resp){
+			.max_send_wr = a->max_send_wr, .max_recv_wr = a->max_recv_wr, .max_send_sge = a->max_send_sge,
+			.max_recv_sge = a->max_recv_sge, .max_inline_data = a->max_inline_data, .sq_sig_all = a->sq_sig_all };
 #define KEEP(bit, field)                 \
 	if (m->attr_mask & (bit))        \
 		a->field = m->field;
@@ -124,11 +129,26 @@ static void remember(struct ib_uverbs_query_qp_resp *a, const struct ib_uverbs_m
 #undef KEEP
 }
 
+/*
+ * beyond tells whether attributes are none that the device has: Linux
+ * drivers/infiniband/core/uverbs_cmd.c modify_qp, hw/mlx5/qp.c mlx5_ib_modify_qp.
+ */
+static bool beyond(const struct ib_uverbs_modify_qp *m)
+{
+#define GIVEN(bit) (m->attr_mask & (bit))
+	return (GIVEN(IBV_QP_PORT) && m->port_num != 1) || (GIVEN(IBV_QP_PKEY_INDEX) && m->pkey_index != 0) ||
+	       (GIVEN(IBV_QP_PATH_MTU) && (m->path_mtu < IBV_MTU_256 || m->path_mtu > IBV_MTU_4096)) ||
+	       (GIVEN(IBV_QP_MAX_QP_RD_ATOMIC) && m->max_rd_atomic > MAX_RD_ATOMIC) ||
+	       (GIVEN(IBV_QP_MAX_DEST_RD_ATOMIC) && m->max_dest_rd_atomic > MAX_RD_ATOMIC) ||
+	       (GIVEN(IBV_QP_AV) && (m->dest.port_num != 1 || (m->dest.is_global && m->dest.sgid_index != 0)));
+#undef GIVEN
+}
+
 int modify_qp(hdr *h)
 {
 	struct ib_uverbs_modify_qp m;
 	input_part(h, UVERBS_ATTR_CORE_IN, &m, sizeof(m));
-	if (m.attr_mask & IBV_QP_PORT && m.port_num != 1)
+	if (beyond(&m))
 		return EINVAL;
 	struct hca_qp_attr a = { .n = m.qp_handle, .mask = m.attr_mask, .state = m.qp_state, .cur_state = m.cur_qp_state,
 				 .access = m.qp_access_flags, .qkey = m.qkey, .dest_qpn = m.dest_qp_num, .timeout = m.timeout,

@@ -65,12 +65,15 @@ class End:
         if self.kind == e.IBV_QPT_UD:
             self.ah = AH(self.pd, attr=self.route())
             return
+        self.qp.to_rts(self.attributes())
+
+    def attributes(self):
         a = self.first()
         a.path_mtu, a.max_rd_atomic, a.max_dest_rd_atomic = e.IBV_MTU_1024, 1, 1
         a.min_rnr_timer, a.timeout, a.retry_cnt, a.rnr_retry = 12, 14, 7, 7
         a.dest_qp_num, a.ah_attr = self.far, self.route()
-        a.rq_psn, a.sq_psn = peer.qp.qp_num ^ 0x123, self.qp.qp_num ^ 0x123
-        self.qp.to_rts(a)
+        a.rq_psn, a.sq_psn = self.far & 0xffff, self.qp.qp_num & 0xffff
+        return a
 
     def sge(self, n=SIZE):
         return SGE(self.mr.buf + self.skip, n, self.mr.lkey)

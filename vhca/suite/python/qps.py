@@ -9,6 +9,7 @@ import unittest
 
 import pyverbs.enums as e
 import pyverbs.mem_alloc as mem
+from pyverbs.addr import AHAttr, GlobalRoute
 from pyverbs.base import inc_rkey
 from pyverbs.cq import CQ
 from pyverbs.mr import MR, MW, MWBind, MWBindInfo
@@ -208,6 +209,31 @@ class Created(Two):
                 full = [SGE(mr.buf, 1, mr.lkey)] * c.max_recv_sge
                 self.refused(errno.EINVAL, qp.post_recv, RecvWR(num_sge=len(full) + 1, sg=full + full[:1]))
                 qp.post_recv(RecvWR(num_sge=len(full), sg=full))
+
+    def test_attributes(self):
+        """Attributes up to what the device has, and none beyond; RESET forgets them."""
+        cap = self.ctx.query_device()
+        a, b = self.ends()
+        a.qp.modify(QPAttr(qp_state=e.IBV_QPS_RESET), e.IBV_QP_STATE)
+        self.assertEqual(a.qp.query(e.IBV_QP_DEST_QPN | e.IBV_QP_PATH_MTU)[0].dest_qp_num, 0)
+        for to, name, beyond, most in ((a.qp.to_init, 'pkey_index', 1, 0), (a.qp.to_init, 'port_num', 2, 1), (a.qp.to_rtr, 'path_mtu', 6, 5),
+                                       (a.qp.to_rtr, 'path_mtu', 0, 1), (a.qp.to_rtr, 'max_dest_rd_atomic', cap.max_qp_rd_atom + 1, cap.max_qp_rd_atom),
+                                       (a.qp.to_rts, 'max_rd_atomic', cap.max_qp_init_rd_atom + 1, cap.max_qp_init_rd_atom)):
+            attr = a.attributes()
+            setattr(attr, name, beyond)
+            self.refused(errno.EINVAL, to, attr)
+            setattr(attr, name, most)
+            a.qp.modify(QPAttr(qp_state=e.IBV_QPS_RESET), e.IBV_QP_STATE)
+            to(attr)
+            self.assertEqual(getattr(a.qp.query(0x1ffffff)[0], name), most)
+        for route in (AHAttr(port_num=2, dlid=1), AHAttr(port_num=1, is_global=1, dlid=1, gr=GlobalRoute(dgid=self.ctx.query_gid(1, 0), sgid_index=1))):
+            a.qp.modify(QPAttr(qp_state=e.IBV_QPS_RESET), e.IBV_QP_STATE)
+            attr = a.attributes()
+            attr.ah_attr = route
+            self.refused(errno.EINVAL, a.qp.to_rtr, attr)
+        a.qp.modify(QPAttr(qp_state=e.IBV_QPS_RESET), e.IBV_QP_STATE)
+        a.connect(b)
+        self.messages(a, b)
 
     def test_full(self):
         """A receive queue takes what it says and no more; none in RESET."""
