@@ -172,6 +172,7 @@ func (d *Device) takeEffect(qp *QP, l *late) *WQEError {
 	if w.Opcode != OpRDMARead {
 		w.Data = w.Data[atomicFixed:]
 	}
+	d.gather = d.gather[:0]
 	if _, err := d.segments(qp, w.Data, LocalWrite); err != nil {
 		return err
 	}

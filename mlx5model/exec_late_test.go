@@ -95,8 +95,15 @@ func TestLateRead(t *testing.T) {
 		if r.mem.at(0x9000) != want {
 			t.Errorf("fence %#x: %#x was written, want %#x", fence, r.mem.at(0x9000), want)
 		}
+		before := append([]CQE(nil), r.qp.Completions()...)
+		after := append(before, r.write(0, 0x5020, 0x3000, 0x200)...) // of other bytes
+		r.qp.ClearCompletions()
 		r.dev.Land(r.qp)
-		r.order(r.qp.Completions(), 0, 1)
+		r.qp.cqes = append(after, r.qp.cqes...)
+		r.order(r.qp.Completions(), 0, 1, 2)
+		if r.mem.at(0x3000) != patternByte(0x3000) {
+			t.Error("it lands where another WQE has its bytes")
+		}
 		if c := r.qp.Completions()[0]; c.ByteCount != 8 || c.WQEOpcode != OpRDMARead {
 			t.Errorf("fence %#x: %+v", fence, c)
 		}

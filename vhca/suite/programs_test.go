@@ -208,6 +208,7 @@ func TestRandomPrograms(t *testing.T) {
 		{"fast", vhca.Settings{Fast: true}, 4},
 		{"strict", vhca.Settings{Strict: true}, 4},
 		{"delays and stale padding", vhca.Settings{Faults: "delay=0.2,usec=50,padding=1,seed=1"}, 4}, // which nobody may notice
+		{"reordered", vhca.Settings{Faults: "reorder=0.3,seed=7", Strict: true}, 8},                  // nor this
 	} {
 		t.Run(kind.name, func(t *testing.T) {
 			seed := *programSeed + uint64(i)<<32
