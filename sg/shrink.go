@@ -2,6 +2,7 @@ package sg
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -66,10 +67,11 @@ func (s *shrinker) try(candidate List) bool {
 // copied is a candidate like the best list, to be changed.
 func (s *shrinker) copied() List { return append(s.scratch[:0], s.best...) }
 
-// drop leaves out runs of entries: halves, then quarters, and so on down to
-// single ones.
+// drop leaves out runs of entries: all, then the longest power of two, half of
+// that, and so on down to single ones. Who handles entries several at a time
+// does so by powers of two, and fails again when as many are gone.
 func (s *shrinker) drop() (took bool) {
-	for n := len(s.best); n > 0 && s.steps > 0; n /= 2 {
+	for n := len(s.best); n > 0 && s.steps > 0; n = powerBelow(n) {
 		for at := 0; at < len(s.best) && s.steps > 0; {
 			end := min(at+n, len(s.best))
 			if s.try(append(append(s.scratch[:0], s.best[:at]...), s.best[end:]...)) {
@@ -80,6 +82,14 @@ func (s *shrinker) drop() (took bool) {
 		}
 	}
 	return took
+}
+
+// powerBelow is the largest power of two below n, 0 for none.
+func powerBelow(n int) int {
+	if n < 2 {
+		return 0
+	}
+	return 1 << (bits.Len(uint(n-1)) - 1)
 }
 
 // join gives an entry the bytes of the next one, where a length can hold them.

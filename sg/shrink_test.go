@@ -49,6 +49,9 @@ func TestShrinkReachesTheMinimum(t *testing.T) {
 		{"two that overlap behind a third", func(l List) bool {
 			return len(l) == 3 && l[0].Addr == 0 && overlap(l[1], l[2])
 		}, List{{0, 1, 0}, {0, 1, 0}, {0, 1, 0}}},
+		{"in the rest of fours", func(l List) bool {
+			return len(l) > 4 && len(l)%4 == 3 && l[len(l)-3].Len > 65 && l[len(l)-3].Len < 511
+		}, List{{0, 1, 0}, {0, 1, 0}, {0, 1, 0}, {0, 1, 0}, {0, 66, 0}, {0, 1, 0}, {0, 1, 0}}},
 		{"seven pieces of a page", func(l List) bool {
 			n := uint32(0)
 			for _, e := range l {
@@ -59,7 +62,12 @@ func TestShrinkReachesTheMinimum(t *testing.T) {
 		{"entry across 4 GiB", func(l List) bool { return l.Features(page)&Cross32 != 0 }, List{{math.MaxUint32, 2, 0}}},
 	}
 	start := shrinkStart(t)
+	rest := make(List, 23)
+	for i := range rest {
+		rest[i] = Entry{uint64(i) << 20, 200, 0}
+	}
 	special := map[string]List{
+		"in the rest of fours":            rest,
 		"three of one length":             {{1 << 40, 5000, 1}, {9, 5000, 0}, {1 << 50, 5000, 7}, {0, 5000, 0}, {77, 5000, 0}},
 		"seven pieces of a page":          {{0xfff, 4097, 0}, {0x7000, 12289, 1}, {0x5fff, 4097, 0}},
 		"two that overlap behind a third": {{0, 500, 1}, {0x7123456000, 70, 0}, {0x7123456001, 70, 0}},
