@@ -285,8 +285,25 @@ static int start(bool again)
 	return err;
 }
 
-/* In a child the parent's other threads are gone, whatever they held. */
-static void in_child(void) { pthread_mutex_init(&me.turn, NULL); }
+/*
+ * A fork waits until no thread is within the shim: the child, which has but one,
+ * finds all in order.
+ */
+pthread_mutex_t engine_tables = PTHREAD_MUTEX_INITIALIZER;
+
+static void before_fork(void)
+{
+	events_hold();
+	pthread_mutex_lock(&engine_tables);
+	pthread_mutex_lock(&me.turn);
+}
+
+static void after_fork(void)
+{
+	pthread_mutex_unlock(&me.turn);
+	pthread_mutex_unlock(&engine_tables);
+	events_release();
+}
 
 int engine_open(void)
 {
@@ -294,14 +311,16 @@ int engine_open(void)
 	int err = 0;
 	pthread_mutex_lock(&me.turn);
 	if (!hooked)
-		hooked = pthread_atfork(NULL, NULL, in_child) == 0;
+		hooked = pthread_atfork(before_fork, after_fork, after_fork) == 0;
 	if (me.pid != getpid())
 		err = start(me.pid != 0);
 	pthread_mutex_unlock(&me.turn);
 	return err;
 }
 
-bool engine_here(void) { return me.pid == getpid(); }
+_Thread_local bool engine_foreign;
+
+bool engine_here(void) { return !engine_foreign && me.pid == getpid(); }
 
 int engine_call(enum hca_op op, void *arg)
 {

@@ -6,6 +6,7 @@
 #ifndef VHCA_ENGINE_H
 #define VHCA_ENGINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -92,7 +93,17 @@ int engine_call(enum hca_op op, void *arg);
 /* engine_open starts the engine for this process. */
 int engine_open(void);
 
-/* engine_here tells whether this process has one. */
+/*
+ * engine_foreign says that what the thread asks is about a device that another
+ * process opened, and this one inherited: the objects there have numbers that
+ * may be those of this process's own.
+ */
+extern _Thread_local bool engine_foreign;
+
+/* engine_here tells whether the device asked about is this process's own. */
 bool engine_here(void);
+
+/* engine_tables guards what the shim keeps of queues; nobody holds it across a fork. */
+extern pthread_mutex_t engine_tables;
 
 #endif

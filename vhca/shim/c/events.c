@@ -118,6 +118,9 @@ int events_pipe(void)
 	return fd;
 }
 
+void events_hold(void) { pthread_mutex_lock(&turn); }
+void events_release(void) { pthread_mutex_unlock(&turn); }
+
 void events_closing(int fd)
 {
 	if (fd < 0 || fd >= FDS || !known[fd] || !engine_here())

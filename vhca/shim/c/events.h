@@ -8,6 +8,10 @@
 /* events_pipe makes one and gives the end to read, or -1 with errno. */
 int events_pipe(void);
 
+/* events_hold keeps other threads out until events_release. */
+void events_hold(void);
+void events_release(void);
+
 /*
  * events_closing closes the shim's ends of a pipe whose end the program is about
  * to close. A child of fork or vfork leaves them alone: they are the parent's.

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "attr.h"
 #include "dm.h"
+#include "engine.h"
 #include "events.h"
 
 #include <errno.h>
@@ -32,9 +33,12 @@
 #define DEVICE_FILE "/dev/zero"
 enum { DEVICE_MAJOR = 1, DEVICE_MINOR = 5 };
 
-/* Descriptors that were opened as the device; some may have been closed unseen. */
+/*
+ * Descriptors that were opened as the device, by the process that did; 0 for
+ * others. Some may have been closed unseen.
+ */
 enum { FDS = 65536 };
-static atomic_bool opened[FDS];
+static atomic_int opened[FDS];
 
 static bool is_device_file(int fd)
 {
@@ -55,8 +59,12 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (request != RDMA_VERBS_IOCTL || !is_device_file(fd))
 		return (int)syscall(SYS_ioctl, fd, request, arg);
-	opened[fd] = true;
+	pid_t me = getpid();
+	if (!opened[fd])
+		opened[fd] = me;
+	engine_foreign = opened[fd] != me;
 	int err = method(arg);
+	engine_foreign = false;
 	if (!err)
 		return 0;
 	errno = err;
@@ -78,13 +86,15 @@ static int open_file(const char *path, int flags, mode_t mode)
 		return -1;
 	}
 	if (fd >= 0 && fd < FDS)
-		opened[fd] = device;
+		opened[fd] = device ? getpid() : 0;
 	return fd;
 }
 
 int close(int fd)
 {
 	events_closing(fd);
+	if (fd >= 0 && fd < FDS && opened[fd] == getpid())
+		opened[fd] = 0;
 	return (int)syscall(SYS_close, fd);
 }
 

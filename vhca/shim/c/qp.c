@@ -24,7 +24,6 @@ struct qp {
 	struct ib_uverbs_query_qp_resp attr;
 };
 static struct qp *all;
-static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static struct qp **find(uint32_t n)
 {
@@ -83,10 +82,10 @@ int create_qp(hdr *h)
 	*keep = (struct qp){ .n = q.n, .async = async, .handle = q.handle,
 		.attr = { .max_send_wr = cap.max_send_wr, .max_recv_wr = q.rq_count, .max_send_sge = cap.max_send_sge,
 			  .max_recv_sge = cap.max_recv_sge, .max_inline_data = cap.max_inline_data, .sq_sig_all = (uint8_t)q.sig_all } };
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	keep->next = all;
 	all = keep;
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	/* A register other than 0 means one with BlueFlame. */
 	struct mlx5_ib_create_qp_resp own = { .bfreg_index = 4 };
 	output(h, UVERBS_ATTR_CREATE_QP_RESP_CAP, &cap, sizeof(cap));
@@ -156,11 +155,11 @@ int modify_qp(hdr *h)
 	int err = engine_call(HCA_QP_MODIFY, &a);
 	if (err)
 		return err;
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	struct qp *q = *find(m.qp_handle);
 	if (q)
 		remember(&q->attr, &m);
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	struct ib_uverbs_ex_modify_qp_resp r = { .response_length = sizeof(r) };
 	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
 	output(h, UVERBS_ATTR_UHW_OUT, NULL, 0);
@@ -175,10 +174,10 @@ int query_qp(hdr *h)
 	int err = engine_call(HCA_QP_QUERY, &a);
 	if (err)
 		return err;
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	struct qp *q = *find(in.qp_handle);
 	struct ib_uverbs_query_qp_resp r = q ? q->attr : (struct ib_uverbs_query_qp_resp){ 0 };
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	r.qp_state = r.cur_qp_state = (uint8_t)a.state;
 	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
 	return 0;
@@ -190,11 +189,11 @@ int destroy_qp(hdr *h)
 	int err = engine_call(HCA_QP_DESTROY, &v);
 	if (err)
 		return err;
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	struct qp **p = find(v.n), *gone = *p;
 	if (gone)
 		*p = gone->next;
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	struct ib_uverbs_destroy_qp_resp r = { .events_reported = gone ? v.events - events_forget(gone->async, gone->handle, ASYNC_RECORD) : 0 };
 	free(gone);
 	output(h, UVERBS_ATTR_DESTROY_QP_RESP, &r, sizeof(r));

@@ -25,18 +25,17 @@ struct object {
 	uint32_t wrs, sges;
 };
 static struct object *objects;
-static pthread_mutex_t turn = PTHREAD_MUTEX_INITIALIZER;
 
 static struct object *add(struct object o)
 {
 	struct object *p = malloc(sizeof(*p));
 	if (!p)
 		abort();
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	o.next = objects;
 	*p = o;
 	objects = p;
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	return p;
 }
 
@@ -44,7 +43,7 @@ static struct object *add(struct object o)
 static struct object find(uint32_t kind, uint32_t n, int take)
 {
 	struct object found = { .channel = -1, .async = -1 };
-	pthread_mutex_lock(&turn);
+	pthread_mutex_lock(&engine_tables);
 	for (struct object **p = &objects; *p; p = &(*p)->next) {
 		if ((*p)->kind != kind || (*p)->n != n)
 			continue;
@@ -56,7 +55,7 @@ static struct object find(uint32_t kind, uint32_t n, int take)
 		}
 		break;
 	}
-	pthread_mutex_unlock(&turn);
+	pthread_mutex_unlock(&engine_tables);
 	return found;
 }
 

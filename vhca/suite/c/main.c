@@ -11,7 +11,7 @@ static const struct test bench[] = { { "latency", latency }, { 0 } };
 static const struct test *const files[] = { bench };
 #else
 static const struct test *const files[] = { rc_tests, error_tests, key_tests, window_tests, cq_tests, srq_tests, ud_tests, xrc_tests,
-					    limits_tests, thread_tests, signature_tests, process_tests, strict_tests, order_tests };
+					    limits_tests, thread_tests, fork_tests, signature_tests, process_tests, strict_tests, order_tests };
 #endif
 
 void fail(const char *file, int line, const char *what, long got, long want)

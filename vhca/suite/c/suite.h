@@ -23,7 +23,7 @@ struct test {
 
 /* The tests of a file; main.c lists them. */
 extern const struct test rc_tests[], error_tests[], key_tests[], window_tests[], cq_tests[], srq_tests[], ud_tests[], xrc_tests[],
-	limits_tests[], thread_tests[], strict_tests[], order_tests[], signature_tests[], process_tests[];
+	limits_tests[], thread_tests[], fork_tests[], strict_tests[], order_tests[], signature_tests[], process_tests[];
 
 /* play plays programs of ../program from standard input, until its end. */
 void play(void);

@@ -1,10 +1,8 @@
-/* Several threads at once, a process after fork, and limits of the device. */
+/* Several threads at once, and limits of the device. */
 #include "suite.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { THREADS = 4, ROUNDS = 300, SIZE = 4096 };
@@ -114,60 +112,6 @@ static void signals(void)
 	close_pair(p);
 }
 
-/* The child of a fork opens the device for itself, beside its parent. */
-static void forked(void)
-{
-	fflush(stdout);
-	pid_t child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		int n;
-		struct ibv_device **list = ibv_get_device_list(&n);
-		ctx = ibv_open_device(list[0]);
-		pd = ctx ? ibv_alloc_pd(ctx) : NULL;
-		if (!pd)
-			_exit(3);
-		traffic((void *)9);
-		_exit(0);
-	}
-	traffic((void *)8);
-	int status;
-	EQUAL(waitpid(child, &status, 0), child);
-	EQUAL(status, 0);
-}
-
-/*
- * A child that shares the parent's memory until it executes a program, and
- * closes descriptors before that, takes nothing from the parent.
- */
-static void vforked(void)
-{
-	struct ibv_comp_channel *ch = ibv_create_comp_channel(ctx);
-	CHECK(ch);
-	struct pollfd ready = { .fd = ch->fd, .events = POLLIN };
-	struct ibv_cq *cq;
-	void *context;
-	int status;
-	pid_t child = vfork();
-	if (child == 0) {
-		close(ready.fd);
-		_exit(0);
-	}
-	EQUAL(waitpid(child, &status, 0), child);
-	struct pair *p = make_pair((struct options){ .channel = ch });
-	uint8_t *a = pages(SIZE);
-	struct ibv_mr *m = reg(a, SIZE, ALL);
-	struct ibv_sge s = sge_of(m, a, 8);
-	EQUAL(ibv_req_notify_cq(p->cq[0], 0), 0);
-	EQUAL(rdma(p, IBV_WR_RDMA_WRITE, &s, 1, (uintptr_t)a + 8, m->rkey), IBV_WC_SUCCESS);
-	EQUAL(poll(&ready, 1, 2000), 1);
-	EQUAL(ibv_get_cq_event(ch, &cq, &context), 0);
-	CHECK(cq == p->cq[0]);
-	ibv_ack_cq_events(cq, 1);
-	close_pair(p);
-	EQUAL(ibv_destroy_comp_channel(ch), 0);
-}
-
 /* Queue pairs of thread domains, each with a doorbell page of its own. */
 static void domains(void)
 {
@@ -220,6 +164,5 @@ static void objects(void)
 		close_pair(p[i]);
 }
 
-const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals },
-	{ "thread/forked", forked }, { "thread/vforked", vforked }, { "thread/domains", domains }, { 0 } };
+const struct test thread_tests[] = { { "thread/many", many }, { "thread/pingpong", pingpong }, { "thread/signals", signals }, { "thread/domains", domains }, { 0 } };
 const struct test limits_tests[] = { { "limits/objects", objects }, { 0 } };
