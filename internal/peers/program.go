@@ -12,10 +12,19 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/sgfuzz/sgfuzz/vhca/shim"
 )
 
 //go:embed c/*.c c/*.h
-var sources embed.FS
+var own embed.FS
+
+// sources are the files of all programs: those of the directory c, and what
+// the fake device shares with the virtual adapter's shim.
+var sources = []struct {
+	fs    embed.FS
+	files string
+}{{own, "c/*"}, {shim.Files, "c/attr.h"}, {shim.Files, "c/hcacap.h"}}
 
 // ErrMissing says that a contestant cannot run on this machine: there is no
 // compiler, or a library is not installed.
@@ -108,17 +117,19 @@ func run(ctx context.Context, dir, name string, args ...string) (output string, 
 
 // unpack writes the sources into dir.
 func unpack(dir string) error {
-	files, err := fs.Glob(sources, "c/*")
-	if err != nil {
-		return err
-	}
-	for _, f := range files {
-		text, err := sources.ReadFile(f)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, filepath.Base(f)), text, 0o600)
-		}
+	for _, s := range sources {
+		files, err := fs.Glob(s.fs, s.files)
 		if err != nil {
 			return err
+		}
+		for _, f := range files {
+			text, err := s.fs.ReadFile(f)
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, filepath.Base(f)), text, 0o600)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil

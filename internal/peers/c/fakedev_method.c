@@ -1,7 +1,9 @@
 /* What the kernel's driver answers: the methods of the device's ioctl. */
 #include "fakedev_method.h"
 
+#include "attr.h"
 #include "fakedev.h"
+#include "hcacap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,57 +18,16 @@ struct fakedev_numbers fakedev_next = { .pdn = 0x42, .qpn = 0x1234, .mkey = 0x10
 
 static uint32_t next_handle = 1;
 
-/* ---- one ioctl: a method of an object, with attributes ---- */
-
-static struct ib_uverbs_attr *attr(struct ib_uverbs_ioctl_hdr *h, uint16_t id)
-{
-	for (unsigned i = 0; i < h->num_attrs; i++)
-		if (h->attrs[i].attr_id == id)
-			return &h->attrs[i];
-	return NULL;
-}
-
-/* input gives an attribute's bytes: up to eight of them are in the attribute. */
-static const void *input(struct ib_uverbs_attr *a)
-{
-	if (!a)
-		return NULL;
-	return a->len <= sizeof(a->data) ? (const void *)&a->data : (const void *)(uintptr_t)a->data;
-}
-
-/* output fills an output attribute with n bytes, the rest of it with zeros. */
-static void output(struct ib_uverbs_ioctl_hdr *h, uint16_t id, const void *from, size_t n)
-{
-	struct ib_uverbs_attr *a = attr(h, id);
-	if (!a)
-		return;
-	uint8_t *to = (uint8_t *)(uintptr_t)a->data;
-	n = n < a->len ? n : a->len;
-	if (n > 0)
-		memmove(to, from, n); /* the library may give the request's own memory */
-	memset(to + n, 0, a->len - n);
-	a->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
-}
-
-static void output32(struct ib_uverbs_ioctl_hdr *h, uint16_t id, uint32_t v) { output(h, id, &v, sizeof(v)); }
-
-static void new_handle(struct ib_uverbs_ioctl_hdr *h, uint16_t id)
-{
-	struct ib_uverbs_attr *a = attr(h, id);
-	if (a)
-		a->data = next_handle++;
-}
-
 /*
  * invoke_write carries the older commands. One that is asked for without a
  * request is the library's question whether this path exists; the answer yes is
  * ENOSPC.
  */
-static int invoke_write(struct ib_uverbs_ioctl_hdr *h)
+static int invoke_write(hdr *h)
 {
 	struct ib_uverbs_attr *in = attr(h, UVERBS_ATTR_CORE_IN);
 	uint32_t cmd;
-	memcpy(&cmd, input(attr(h, UVERBS_ATTR_WRITE_CMD)), sizeof(cmd));
+	memcpy(&cmd, input(h, UVERBS_ATTR_WRITE_CMD), sizeof(cmd));
 	switch (cmd) {
 	case IB_USER_VERBS_CMD_ALLOC_PD: {
 		struct ib_uverbs_alloc_pd_resp resp = { .pd_handle = next_handle++ };
@@ -100,7 +61,7 @@ static int invoke_write(struct ib_uverbs_ioctl_hdr *h)
  * of 1008 bytes is what a DS of 63 can say. With cqe_version 0 a completion
  * names its QP by number.
  */
-static int get_context(struct ib_uverbs_ioctl_hdr *h)
+static int get_context(hdr *h)
 {
 	struct mlx5_ib_alloc_ucontext_resp resp = {
 		.qp_tab_size = 1 << 24,
@@ -125,7 +86,7 @@ static int get_context(struct ib_uverbs_ioctl_hdr *h)
 	return 0;
 }
 
-static int query_port(struct ib_uverbs_ioctl_hdr *h)
+static int query_port(hdr *h)
 {
 	struct ib_uverbs_query_port_resp_ex resp = {
 		.legacy_resp = { .max_msg_sz = 1u << 31, .gid_tbl_len = 1, .pkey_tbl_len = 1, .lid = 1,
@@ -136,7 +97,7 @@ static int query_port(struct ib_uverbs_ioctl_hdr *h)
 	return 0;
 }
 
-static int alloc_async_events(struct ib_uverbs_ioctl_hdr *h)
+static int alloc_async_events(hdr *h)
 {
 	struct ib_uverbs_attr *a = attr(h, UVERBS_ATTR_ASYNC_EVENT_ALLOC_FD_HANDLE);
 	int fd = eventfd(0, EFD_CLOEXEC);
@@ -146,43 +107,30 @@ static int alloc_async_events(struct ib_uverbs_ioctl_hdr *h)
 	return 0;
 }
 
-static int create_cq(struct ib_uverbs_ioctl_hdr *h)
+static int create_cq(hdr *h)
 {
 	struct mlx5_ib_create_cq_resp own = { .cqn = next_handle };
-	output(h, UVERBS_ATTR_CREATE_CQ_RESP_CQE, input(attr(h, UVERBS_ATTR_CREATE_CQ_CQE)), sizeof(uint32_t));
+	output(h, UVERBS_ATTR_CREATE_CQ_RESP_CQE, input(h, UVERBS_ATTR_CREATE_CQ_CQE), sizeof(uint32_t));
 	output(h, UVERBS_ATTR_UHW_OUT, &own, sizeof(own));
-	new_handle(h, UVERBS_ATTR_CREATE_CQ_HANDLE);
+	new_handle(h, UVERBS_ATTR_CREATE_CQ_HANDLE, next_handle++);
 	return 0;
 }
 
 /* create_qp gives a register other than 0, which means one with BlueFlame. */
-static int create_qp(struct ib_uverbs_ioctl_hdr *h)
+static int create_qp(hdr *h)
 {
 	struct mlx5_ib_create_qp_resp own = { .bfreg_index = 4 };
-	output(h, UVERBS_ATTR_CREATE_QP_RESP_CAP, input(attr(h, UVERBS_ATTR_CREATE_QP_CAP)), sizeof(struct ib_uverbs_qp_cap));
+	output(h, UVERBS_ATTR_CREATE_QP_RESP_CAP, input(h, UVERBS_ATTR_CREATE_QP_CAP), sizeof(struct ib_uverbs_qp_cap));
 	output32(h, UVERBS_ATTR_CREATE_QP_RESP_QP_NUM, fakedev_next.qpn++);
 	output(h, UVERBS_ATTR_UHW_OUT, &own, sizeof(own));
-	new_handle(h, UVERBS_ATTR_CREATE_QP_HANDLE);
+	new_handle(h, UVERBS_ATTR_CREATE_QP_HANDLE, next_handle++);
 	return 0;
 }
 
 /* ---- commands of the device's own interface (DEVX) ---- */
 
 /* Opcodes and layouts: include/linux/mlx5/mlx5_ifc.h. */
-enum { QUERY_HCA_CAP = 0x100, CREATE_MKEY = 0x200, CREATE_PSV = 0x600 };
-enum { OPMOD_GENERAL = 0 };
-enum { CAP_AT = 16 }; /* bytes before the capabilities in the answer */
-
-/* Bits of mlx5_ifc_cmd_hca_cap_bits that signatures need; bit 0 is the first byte's highest. */
-static const uint16_t general_caps[] = {
-	0x217, /* sho */
-	0x480, /* sigerr_domain_and_sig_type */
-	0x1f0, /* sig_block_4048 */
-	0x147, /* sig_crc64_xp10 */
-	0x148, /* sig_crc32c */
-};
-
-static uint16_t be16_at(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+enum { CREATE_MKEY = 0x200, CREATE_PSV = 0x600 };
 
 static void put_be32(uint8_t *p, uint32_t v)
 {
@@ -190,23 +138,9 @@ static void put_be32(uint8_t *p, uint32_t v)
 		p[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-/* general_command answers questions for capabilities; those not named are 0. */
-static int general_command(struct ib_uverbs_ioctl_hdr *h)
+static int create_object(hdr *h)
 {
-	const uint8_t *in = input(attr(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_IN));
-	uint8_t out[CAP_AT + 4096] = { 0 };
-	if (be16_at(in) != QUERY_HCA_CAP)
-		return EOPNOTSUPP;
-	if (be16_at(in + 6) >> 1 == OPMOD_GENERAL)
-		for (size_t i = 0; i < sizeof(general_caps) / sizeof(*general_caps); i++)
-			out[CAP_AT + general_caps[i] / 8] |= (uint8_t)(0x80 >> general_caps[i] % 8);
-	output(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, out, sizeof(out));
-	return 0;
-}
-
-static int create_object(struct ib_uverbs_ioctl_hdr *h)
-{
-	const uint8_t *in = input(attr(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN));
+	const uint8_t *in = input(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN);
 	uint8_t out[64] = { 0 };
 	switch (be16_at(in)) {
 	case CREATE_MKEY:
@@ -220,7 +154,7 @@ static int create_object(struct ib_uverbs_ioctl_hdr *h)
 		return EOPNOTSUPP;
 	}
 	output(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT, out, sizeof(out));
-	new_handle(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE);
+	new_handle(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_HANDLE, next_handle++);
 	return 0;
 }
 
@@ -230,7 +164,7 @@ static int create_object(struct ib_uverbs_ioctl_hdr *h)
  * Destroying needs no answer but, for queues, how many events were delivered:
  * none.
  */
-static int destroy(struct ib_uverbs_ioctl_hdr *h)
+static int destroy(hdr *h)
 {
 	output(h, UVERBS_ATTR_DESTROY_QP_RESP, NULL, 0); /* the CQ's has the same number */
 	return 0;
@@ -238,7 +172,7 @@ static int destroy(struct ib_uverbs_ioctl_hdr *h)
 
 static const struct {
 	uint16_t object, method;
-	int (*run)(struct ib_uverbs_ioctl_hdr *);
+	int (*run)(hdr *);
 } methods[] = {
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_INVOKE_WRITE, invoke_write },
 	{ UVERBS_OBJECT_DEVICE, UVERBS_METHOD_GET_CONTEXT, get_context },
@@ -251,12 +185,12 @@ static const struct {
 	{ UVERBS_OBJECT_CQ, UVERBS_METHOD_CQ_DESTROY, destroy },
 	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_CREATE, create_qp },
 	{ UVERBS_OBJECT_QP, UVERBS_METHOD_QP_DESTROY, destroy },
-	{ MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, general_command },
+	{ MLX5_IB_OBJECT_DEVX, MLX5_IB_METHOD_DEVX_OTHER, answer_hca_cap },
 	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_CREATE, create_object },
 	{ MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_DESTROY, destroy },
 };
 
-int fakedev_method(struct ib_uverbs_ioctl_hdr *h)
+int fakedev_method(hdr *h)
 {
 	for (size_t i = 0; i < sizeof(methods) / sizeof(*methods); i++)
 		if (methods[i].object == h->object_id && methods[i].method == h->method_id)

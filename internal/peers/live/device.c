@@ -3,8 +3,10 @@
  * --wrap=fakedev_method).
  */
 #include "device.h"
+#include "attr.h"
 #include "fakedev.h"
 #include "fakedev_method.h"
+#include "hcacap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -13,8 +15,8 @@
 #include <rdma/ib_user_verbs.h>
 #include <rdma/mlx5_user_ioctl_cmds.h>
 
-/* include/linux/mlx5/mlx5_ifc.h: opcodes, a kind of object, where capabilities begin */
-enum { QUERY_HCA_CAP = 0x100, CREATE_GENERAL_OBJECT = 0xa00, ENCRYPTION_KEY = 0xc, CAP_AT = 16 };
+/* include/linux/mlx5/mlx5_ifc.h: an opcode, a kind of object */
+enum { CREATE_GENERAL_OBJECT = 0xa00, ENCRYPTION_KEY = 0xc };
 
 /* mlx5_ifc_cmd_hca_cap_bits; bit 0 is the first byte's highest. */
 enum {
@@ -27,37 +29,25 @@ enum {
 uint32_t device_next_psv, device_next_dek;
 bool device_multi_block = true;
 
-static struct ib_uverbs_attr *attr(struct ib_uverbs_ioctl_hdr *h, uint16_t id)
-{
-	for (unsigned i = 0; i < h->num_attrs; i++)
-		if (h->attrs[i].attr_id == id)
-			return &h->attrs[i];
-	return NULL;
-}
-
 /* memory is what an attribute of more than eight bytes points to. */
-static void *memory(struct ib_uverbs_ioctl_hdr *h, uint16_t id)
+static void *memory(hdr *h, uint16_t id)
 {
 	struct ib_uverbs_attr *a = attr(h, id);
 	return a ? (void *)(uintptr_t)a->data : NULL;
 }
 
-static uint16_t be16_at(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
-
-static bool is(const struct ib_uverbs_ioctl_hdr *h, uint16_t object, uint16_t method) { return h->object_id == object && h->method_id == method; }
+static bool is(const hdr *h, uint16_t object, uint16_t method) { return h->object_id == object && h->method_id == method; }
 
 /* encrypts adds encryption to the general capabilities. */
 static void encrypts(const uint8_t *in, uint8_t *out)
 {
 	const uint16_t caps[] = { CAP_CRYPTO, CAP_OBJECT_KEY, device_multi_block ? CAP_MULTI_BLOCK : CAP_SINGLE_BLOCK };
-	if (be16_at(in) != QUERY_HCA_CAP || be16_at(in + 6) >> 1 != 0)
-		return;
-	for (size_t i = 0; i < sizeof(caps) / sizeof(*caps); i++)
-		out[CAP_AT + caps[i] / 8] |= (uint8_t)(0x80 >> caps[i] % 8);
+	if (asks_general(in))
+		set_caps(out, caps, sizeof(caps) / sizeof(*caps));
 }
 
 /* create_dek makes a data encryption key: a number. */
-static int create_dek(struct ib_uverbs_ioctl_hdr *h)
+static int create_dek(hdr *h)
 {
 	struct ib_uverbs_attr *a = attr(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT);
 	uint8_t *out = memory(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_OUT);
@@ -69,10 +59,10 @@ static int create_dek(struct ib_uverbs_ioctl_hdr *h)
 	return 0;
 }
 
-int __real_fakedev_method(struct ib_uverbs_ioctl_hdr *h);
-int __wrap_fakedev_method(struct ib_uverbs_ioctl_hdr *h);
+int __real_fakedev_method(hdr *h);
+int __wrap_fakedev_method(hdr *h);
 
-int __wrap_fakedev_method(struct ib_uverbs_ioctl_hdr *h)
+int __wrap_fakedev_method(hdr *h)
 {
 	if (is(h, MLX5_IB_OBJECT_DEVX_OBJ, MLX5_IB_METHOD_DEVX_OBJ_CREATE)) {
 		const uint8_t *in = memory(h, MLX5_IB_ATTR_DEVX_OBJ_CREATE_CMD_IN);

@@ -1,70 +1,74 @@
-/* The attributes of one verbs ioctl: a method of an object. */
+/*
+ * The attributes of one verbs ioctl: a method of an object. The fake device of
+ * internal/peers reads and answers them with the same.
+ */
 #ifndef VHCA_ATTR_H
 #define VHCA_ATTR_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <rdma/rdma_user_ioctl_cmds.h>
 
 typedef struct ib_uverbs_ioctl_hdr hdr;
 
 /* attr finds an attribute, or gives NULL. */
-struct ib_uverbs_attr *attr(hdr *h, uint16_t id);
+static inline struct ib_uverbs_attr *attr(hdr *h, uint16_t id)
+{
+	for (unsigned i = 0; i < h->num_attrs; i++)
+		if (h->attrs[i].attr_id == id)
+			return &h->attrs[i];
+	return NULL;
+}
 
 /* input gives an attribute's bytes, or NULL: up to eight are in the attribute. */
-const void *input(hdr *h, uint16_t id);
+static inline const void *input(hdr *h, uint16_t id)
+{
+	struct ib_uverbs_attr *a = attr(h, id);
+	if (!a)
+		return NULL;
+	return a->len <= sizeof(a->data) ? (const void *)&a->data : (const void *)(uintptr_t)a->data;
+}
 
 /* input_part copies at most size bytes of an attribute; the rest becomes 0. */
-void input_part(hdr *h, uint16_t id, void *to, size_t size);
+static inline void input_part(hdr *h, uint16_t id, void *to, size_t size)
+{
+	const void *from = input(h, id);
+	size_t n = from ? attr(h, id)->len : 0;
+	memset(to, 0, size);
+	if (n)
+		memcpy(to, from, n < size ? n : size);
+}
 
 /* number gives an attribute as a number or handle, 0 if it is absent. */
-uint64_t number(hdr *h, uint16_t id);
+static inline uint64_t number(hdr *h, uint16_t id)
+{
+	struct ib_uverbs_attr *a = attr(h, id);
+	return a ? a->data : 0;
+}
 
 /* output fills an attribute with n bytes, the rest of it with zeros. */
-void output(hdr *h, uint16_t id, const void *from, size_t n);
-void output32(hdr *h, uint16_t id, uint32_t v);
+static inline void output(hdr *h, uint16_t id, const void *from, size_t n)
+{
+	struct ib_uverbs_attr *a = attr(h, id);
+	if (!a)
+		return;
+	uint8_t *to = (uint8_t *)(uintptr_t)a->data;
+	n = n < a->len ? n : a->len;
+	if (n > 0)
+		memmove(to, from, n); /* the library may give the request's own memory */
+	memset(to + n, 0, a->len - n);
+	a->flags |= UVERBS_ATTR_F_VALID_OUTPUT;
+}
+
+static inline void output32(hdr *h, uint16_t id, uint32_t v) { output(h, id, &v, sizeof(v)); }
 
 /* new_handle answers with the handle of a new object. */
-void new_handle(hdr *h, uint16_t id, uint64_t handle);
-
-enum { MAX_QP_WR = 32768 /* the longest queue */, MAX_RD_ATOMIC = 16 /* READs and atomics that may be under way */ };
-
-/* ---- methods, by file; each gives 0 or an errno ---- */
-
-int method(hdr *h);             /* methods.c: finds and runs one */
-int get_context(hdr *h);        /* context.c */
-int query_context(hdr *h);
-int alloc_uar(hdr *h);
-int query_port(hdr *h);         /* caps.c */
-int query_port_steering(hdr *h);
-int query_gid_entry(hdr *h);
-int query_gid_table(hdr *h);
-int query_device(hdr *h);
-int query_device_ex(hdr *h);
-int devx_other(hdr *h);
-int alloc_dm(hdr *h);           /* dm.c */
-int free_dm(hdr *h);
-int query_dm(hdr *h);
-int reg_dm_mr(hdr *h);
-int reg_mr(hdr *h);             /* keys.c */
-int rereg_mr(hdr *h);
-int query_mr(hdr *h);
-int advise_mr(hdr *h);
-int alloc_mw(hdr *h);
-int devx_create(hdr *h);
-int devx_destroy(hdr *h);
-int devx_modify(hdr *h);        /* qpc.c */
-int devx_query(hdr *h);
-int create_cq(hdr *h);          /* queues.c */
-int resize_cq(hdr *h);
-int destroy_cq(hdr *h);
-int create_srq(hdr *h);
-int modify_srq(hdr *h);
-int query_srq(hdr *h);
-int destroy_srq(hdr *h);
-int create_qp(hdr *h);          /* qp.c */
-int modify_qp(hdr *h);
-int query_qp(hdr *h);
-int destroy_qp(hdr *h);
+static inline void new_handle(hdr *h, uint16_t id, uint64_t handle)
+{
+	struct ib_uverbs_attr *a = attr(h, id);
+	if (a)
+		a->data = handle;
+}
 
 #endif

@@ -1,6 +1,6 @@
 /* What the device says of itself. */
 #define _GNU_SOURCE
-#include "attr.h"
+#include "methods.h"
 #include "dm.h"
 #include "engine.h"
 
@@ -118,33 +118,5 @@ int query_device_ex(hdr *h)
 	struct mlx5_ib_query_device_resp own = { .response_length = sizeof(own) };
 	output(h, UVERBS_ATTR_CORE_OUT, &r, sizeof(r));
 	output(h, UVERBS_ATTR_UHW_OUT, &own, sizeof(own));
-	return 0;
-}
-
-/* ---- capabilities by DEVX: include/linux/mlx5/mlx5_ifc.h ---- */
-
-enum { QUERY_HCA_CAP = 0x100, OPMOD_GENERAL = 0, CAP_AT = 16 /* bytes before the capabilities */ };
-
-/* Bits of mlx5_ifc_cmd_hca_cap_bits that signatures need; bit 0 is the first byte's highest. */
-static const uint16_t general_caps[] = {
-	0x217, /* sho */
-	0x480, /* sigerr_domain_and_sig_type */
-	0x1f0, /* sig_block_4048 */
-	0x147, /* sig_crc64_xp10 */
-	0x148, /* sig_crc32c */
-};
-
-static uint16_t be16_at(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
-
-int devx_other(hdr *h)
-{
-	const uint8_t *in = input(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_IN);
-	uint8_t out[CAP_AT + 4096] = { 0 };
-	if (!in || be16_at(in) != QUERY_HCA_CAP)
-		return EOPNOTSUPP;
-	if (be16_at(in + 6) >> 1 == OPMOD_GENERAL)
-		for (size_t i = 0; i < sizeof(general_caps) / sizeof(*general_caps); i++)
-			out[CAP_AT + general_caps[i] / 8] |= (uint8_t)(0x80 >> general_caps[i] % 8);
-	output(h, MLX5_IB_ATTR_DEVX_OTHER_CMD_OUT, out, sizeof(out));
 	return 0;
 }

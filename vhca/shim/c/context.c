@@ -1,6 +1,6 @@
 /* Contexts, and the doorbell pages that the library asks for. */
 #define _GNU_SOURCE
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
 #define _GNU_SOURCE
 #include "dm.h"
 
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * the device goes on to the kernel.
  */
 #define _GNU_SOURCE
-#include "attr.h"
+#include "methods.h"
 #include "dm.h"
 #include "engine.h"
 #include "events.h"

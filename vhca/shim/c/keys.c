@@ -1,5 +1,5 @@
 /* Memory regions, windows, and the library's own keys. */
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 
 #include <endian.h>

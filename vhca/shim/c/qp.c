@@ -1,5 +1,5 @@
 /* Queue pairs. What the engine does not need is kept here for ibv_query_qp. */
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 #include "events.h"
 

@@ -3,7 +3,7 @@
  * made: include/linux/mlx5/mlx5_ifc.h mlx5_ifc_init2init_qp_in_bits,
  * mlx5_ifc_query_qp_out_bits, mlx5_ifc_qpc_bits.
  */
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 
 #include <endian.h>

@@ -1,5 +1,5 @@
 /* Completion queues and shared receive queues. */
-#include "attr.h"
+#include "methods.h"
 #include "engine.h"
 #include "events.h"
 
