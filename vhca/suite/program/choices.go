@@ -44,10 +44,17 @@ func (d *drawer) size() uint64 {
 }
 
 // held draws whether a request waits for the next one.
-func (d *drawer) held() bool { return d.ch.Byte() >= 208 }
+func (d *drawer) held() bool { return d.ch.Byte() >= 176 }
 
-// end draws an end; one that is broken is mostly mended before.
+// waits reports whether the last action is a request that waits for the next.
+func (d *drawer) waits() bool { return len(d.p) > 0 && d.p[len(d.p)-1].Held }
+
+// end draws an end; one that is broken is mostly mended before. After a request
+// that waits it is mostly that one's.
 func (d *drawer) end() uint64 {
+	if d.waits() && d.ch.Byte() < 224 {
+		return d.p[len(d.p)-1].End
+	}
 	b := uint64(d.ch.Byte())
 	e := b % 4
 	if d.w.ends[4].made {

@@ -73,6 +73,9 @@ var weights = [kinds]int{
 
 func (d *drawer) next() {
 	k := Kind(d.ch.Pick(weights[:]))
+	if d.waits() && d.ch.Byte() < 224 {
+		k = Write + Kind(d.ch.Pick(weights[Write:]))
+	}
 	switch k {
 	case Pair:
 		d.add(Action{Kind: k, End: d.ch.Uint(2), PD: d.pd(), PD2: d.pd(), Access: d.access(accessAll), Access2: d.access(accessAll)})
