@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -72,10 +73,24 @@ func openTrace(c *vhca.Config) error {
 		if err != nil {
 			return err
 		}
-		trace = bufio.NewWriter(f)
+		trace = bufio.NewWriter(&untilFull{to: f})
 	}
 	c.Trace = trace
 	return nil
+}
+
+// untilFull writes until that fails, of which it tells once; the program goes on.
+type untilFull struct {
+	to    io.Writer
+	ended bool
+}
+
+func (w *untilFull) Write(b []byte) (int, error) {
+	if !w.ended {
+		_, err := w.to.Write(b)
+		w.ended = complain("the trace ends here", err)
+	}
+	return len(b), nil
 }
 
 // post writes an event record; the pipe's end does not block.
@@ -85,27 +100,32 @@ func post(fd int32, record []byte) {
 	}
 }
 
-// recorder writes cases into a directory, each a file, or into one file.
+// recorder writes cases into a directory, each a file, or into one file, until
+// that fails, of which it tells once.
 func recorder(path string) (*vhca.Recorder, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return &vhca.Recorder{Put: func(c *corpus.Case) {
-			complain(corpus.Save(filepath.Join(path, fmt.Sprintf("%d-%s%s", os.Getpid(), c.Name, corpus.Ext)), c))
-		}}, nil
+	put := func(c *corpus.Case) error { return corpus.Save(filepath.Join(path, c.Name+corpus.Ext), c) }
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		f, err := vhca.OpenCaseFile(path)
+		if err != nil {
+			return nil, err
+		}
+		put = f.Put
 	}
-	f, err := vhca.OpenCaseFile(path)
-	if err != nil {
-		return nil, err
-	}
+	ended := false
 	return &vhca.Recorder{Put: func(c *corpus.Case) {
-		c.Name = fmt.Sprintf("%d-%s", os.Getpid(), c.Name)
-		complain(f.Put(c))
+		if !ended {
+			c.Name = fmt.Sprintf("%d-%s", os.Getpid(), c.Name)
+			ended = complain("the recording ends here", put(c))
+		}
 	}}, nil
 }
 
-func complain(err error) {
+// complain tells of an error, if there is one, and reports whether it did.
+func complain(what string, err error) bool {
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "vhca: %v\n", err)
+		fmt.Fprintf(os.Stderr, "vhca: %s: %v\n", what, err)
 	}
+	return err != nil
 }
 
 // stop ends the program at a WQE that a strict adapter does not take.

@@ -288,6 +288,24 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// TestFull: a disk without room ends the trace and the recording, each with one
+// line, and not the program.
+func TestFull(t *testing.T) {
+	lib, suite := need(t)
+	out, err := play(t, lib, vhca.Settings{Trace: "/dev/full"}, nil, suite, "rc/scattered")
+	if err != nil || strings.Count(out, "the trace ends here") != 1 || !strings.Contains(out, "no space left") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	file := filepath.Join(t.TempDir(), "run"+corpus.SeriesExt)
+	out, err = play(t, lib, vhca.Settings{Record: file}, nil, "sh", "-c", "trap '' XFSZ; ulimit -f 2; exec $0 key/lists", suite)
+	if err != nil || strings.Count(out, "the recording ends here") != 1 {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if cases, _, err := corpus.LoadSeries(file); err != nil || len(cases) == 0 {
+		t.Errorf("%d cases, %v", len(cases), err)
+	}
+}
+
 // TestFaults: what is injected arrives, and the suite notices.
 func TestFaults(t *testing.T) {
 	lib, suite := need(t)
