@@ -221,7 +221,7 @@ var blamed = map[string]string{
 	"sector-pages-as-4k":            "MTT 0",
 	"gap-only-at-unaligned-start":   "MTT 0",
 	"errno-compared-unsigned":       "MTT 0",
-	"end-wraps-to-zero":             "MTT 1",
+	"end-wraps-to-zero":             "work request 0",
 	"offset-underflows-the-page":    "MTT 3",
 	"tuples-swapped":                "MTT 0",
 	"copy-back-forgotten":           "",
