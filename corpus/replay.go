@@ -103,11 +103,17 @@ func (m *minimiser) try(edit func(*Case)) bool {
 	return m.fails(c)
 }
 
+// fewCalls is so little that the list gets all of it.
+const fewCalls = 64
+
 // list shrinks the list of the best case with half of what is left of the
 // calls: a long list that cannot get smaller must not keep simpler options from
 // being tried, which may be what holds it. It tells whether there is more to do.
 func (m *minimiser) list() bool {
 	before, until := m.best.List, m.left/2
+	if m.left <= fewCalls {
+		until = 0
+	}
 	sg.Shrink(slices.Clone(before), func(l sg.List) bool {
 		c := m.best.Clone()
 		c.List = slices.Clone(l)
