@@ -50,6 +50,18 @@ func TestStatefulReaches(t *testing.T) {
 	}
 }
 
+// TestStatefulPast264: a key that would pass 2^64 is refused, by the model too.
+func TestStatefulPast264(t *testing.T) {
+	s := newStateful()
+	s.note = true
+	if err := s.run([]byte("0000000000000R000000\xff\xff\xff\xff\xff\xff\xff0000\xf4")); err != nil {
+		t.Fatal(err)
+	}
+	if all := strings.Join(s.trace, "\n"); !strings.Contains(all, "key context exceeds the device's limits") {
+		t.Errorf("no key past 2^64 in\n%s", all)
+	}
+}
+
 // TestStatefulTrace: a failure tells the program.
 func TestStatefulTrace(t *testing.T) {
 	s := newStateful()

@@ -44,24 +44,30 @@ func (m *Model) Execute(by, peer User, r *Request) mlx5model.Syndrome {
 	if k == nil || !k.Exists {
 		return mlx5model.SynMWBind
 	}
-	n := &r.Register
-	switch r.Kind {
-	case Invalidate:
+	n, start := &r.Register, k.Start
+	if r.Kind == Bind || r.WantsFree {
+		start = n.Start
+	}
+	switch {
+	case r.Kind == Invalidate:
 		return k.invalidate(by, r.ClearTag)
-	case Bind:
+	case n.Size != 0 && start+n.Size-1 < start: // past 2^64
+		return mlx5model.SynMWBind
+	case r.Kind == Bind:
 		if !k.Free {
 			return mlx5model.SynMWBind
 		}
-		k.QPN, k.Start = by.QPN, n.Start
+		k.QPN = by.QPN
 	default:
 		if r.WantsFree && !k.Free || n.Capacity > k.Capacity {
 			return mlx5model.SynMWBind
 		}
 	}
+	k.Start = start
 	k.Free, k.Tag, k.Size, k.List, k.PageSize = false, uint8(r.Key), n.Size, n.List, n.PageSize
 	k.Rights = n.Rights | k.Rights&mlx5model.AccLR
-	if r.WantsFree { // the kernel's: first address and remote invalidation too
-		k.Start, k.RemoteInval = n.Start, true
+	if r.WantsFree { // the kernel's: remote invalidation too
+		k.RemoteInval = true
 		k.Rights |= mlx5model.AccLR
 	}
 	return mlx5model.SynOK
