@@ -2,6 +2,7 @@ package runner
 
 import (
 	"encoding/binary"
+	"errors"
 	"math/bits"
 
 	"github.com/sgfuzz/sgfuzz/conform"
@@ -126,10 +127,14 @@ func (b *bench) execute(i int, wqe []byte, v *verdict) bool {
 			break
 		}
 	}
+	check := oracle.Structure
 	if err := b.qp.Err(); err != nil {
 		why += ": " + err.Error()
+		if e, ok := errors.AsType[*mlx5model.WQEError](err); ok && e.Reason == mlx5model.ReasonContext {
+			check = oracle.LimitsKept
+		}
 	}
-	v.fail(oracle.Structure, "the device refuses work request %d: %s", i, why)
+	v.fail(check, "the device refuses work request %d: %s", i, why)
 	return false
 }
 
